@@ -18,10 +18,19 @@ pub(super) fn replace(span: Span, replacement: impl Into<String>) -> Edit {
 }
 
 /// Writes something else for a value. None for a block of text: its place is that of its lines, without the mark before
-/// them, and with the end of the last one. None behind a tag, which would say of the new value what it says of this.
+/// them, and with the end of the last one. None behind a tag, which would say of the new value what it says of this. None
+/// for a plain value that YAML reads with more than JSON does.
 pub(super) fn rewrite(file: &SourceFile, node: &Node, replacement: impl Into<String>) -> Option<Edit> {
     let is_block = matches!(&node.value, Value::String(text) if text.block);
-    (!is_block && !is_tagged(file, node)).then(|| replace(node.span, replacement))
+    let is_plain = !file.slice(node.span).starts_with(['"', '\'', '[', '{']);
+    let is_whole = !is_block && !(is_plain && goes_on(file, node.span));
+    (is_whole && !is_tagged(file, node)).then(|| replace(node.span, replacement))
+}
+
+/// Whether `//` follows a text without quotes: to YAML it begins no comment, and is a part of the text.
+pub(super) fn goes_on(file: &SourceFile, text: Span) -> bool {
+    let behind = file.text().get(text.end..).unwrap_or_default();
+    behind.trim_start().starts_with("//")
 }
 
 /// Whether the word before a value is a tag of YAML, such as `!!int`. An anchor may stand between them.

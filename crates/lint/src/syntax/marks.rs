@@ -106,11 +106,8 @@ impl Scene<'_> {
         let is_yaml = self.reader == Reader::Yaml;
         let finding = |message: &str| Finding::new(&COMMENT_IN_JSON, span, message);
         let delete = || vec![replace(span, "")];
-        // In YAML a text without quotes goes on to the line's end, so that it may be taken with all that follows.
         let before = self.file.slice(Span::new(0, span.start));
-        let line = before.rsplit('\n').next().unwrap_or_default().trim_end();
-        let is_after_text = !line.is_empty() && !line.ends_with(['"', '\'', ',', ':', '{', '}', '[', ']']);
-        let safety = if is_yaml && is_after_text {
+        let safety = if is_yaml && is_after_text(before) {
             Safety::Unsafe
         } else {
             Safety::Safe
@@ -151,6 +148,37 @@ impl Scene<'_> {
                 .fix(Safety::Unsafe, "delete the comment".to_owned(), delete()),
         }
     }
+}
+
+/// As many lines of comments are passed to find what they stand behind.
+const MOST_COMMENT_LINES: usize = 100;
+
+/// Whether a text without quotes may be the last before a comment. In YAML it goes on to the line's end, and in the
+/// lines below, so that it may be taken with all that follows.
+fn is_after_text(before: &str) -> bool {
+    let mut lines = before.rsplit('\n');
+    let own = lines.next().unwrap_or_default().trim();
+    let mut above = lines.map(|line| uncommented(line).trim());
+    let last = match own {
+        "" => above.by_ref().take(MOST_COMMENT_LINES).find(|line| !line.is_empty()),
+        own => Some(own),
+    };
+    match last {
+        Some(line) => !line.ends_with(['"', '\'', ',', ':', '{', '}', '[', ']']),
+        None => above.next().is_some(),
+    }
+}
+
+/// A line up to the first comment that is in no double quotes.
+fn uncommented(line: &str) -> &str {
+    let mut is_quoted = false;
+    let begins = |(at, c): (usize, char)| {
+        is_quoted ^= c == '"';
+        let rest = line.get(at..).unwrap_or_default();
+        (!is_quoted && (c == '#' || rest.starts_with("//"))).then_some(at)
+    };
+    let comment = line.char_indices().find_map(begins);
+    line.get(..comment.unwrap_or(line.len())).unwrap_or(line)
 }
 
 fn missing_comma(span: Span, beside: Span, in_array: bool) -> Finding {

@@ -144,10 +144,13 @@ fn a_comment_of_another_language_is_mended_unasked_unless_yaml_reads_it_as_text(
         (r#""a": b // x"#, Safety::Unsafe),
         (r#""a": 1 // x"#, Safety::Unsafe),
         (r"// x", Safety::Safe),
+        ("\"a\": \"b\" # c\n// x", Safety::Safe),
+        ("\"a\": b\n\n# c\n// x", Safety::Unsafe),
+        ("\"a\": 1\n// x", Safety::Unsafe),
     ] {
         let text = format!("{{\n\"spout\": {{}},\n\"metadata\": {{\"labels\": {{\n{line}\n}}}}\n}}");
         let found = check(&SourceFile::new("a.json", text), &options("2.12")).diagnostics;
-        let comment = found.iter().find(|found| found.rule.0 == "comment-in-json").unwrap();
+        let comment = found.iter().rfind(|found| found.rule.0 == "comment-in-json").unwrap();
         assert_eq!(comment.fix.as_ref().unwrap().safety, safety, "{line}");
     }
 }
@@ -207,4 +210,23 @@ fn a_line_ends_in_comments_between_brackets_and_in_blocks_that_look_quoted() {
         line_ends(&format!("\"metadata\": {{}}\n{spec}# a~b\n")),
         [(4, Severity::Error)]
     );
+}
+
+#[test]
+fn what_yaml_reads_as_one_text_is_not_taken_apart_by_safe_fixes_one_after_another() {
+    let spec = "\"pipeline\": {\"name\": \"a\"}, \"spout\": {}, \"transform\": {\"image\": \"a:1\", \"cmd\": [\"x\"]}";
+    for more in ["x // y", "x\n// y", "x\n\n  // y\n// z", "1\n// y"] {
+        let text = format!("{{{spec}, \"description\": {more}\n}}\n");
+        let mended = mend(
+            &SourceFile::new("a.json", text.as_str()),
+            &options("2.12"),
+            Safety::Safe,
+        );
+        assert_eq!(mended.file.text(), text);
+    }
+    let comments = "# c\n".repeat(20_000);
+    let text = format!("{{{spec}, \"description\": x\n{comments}// y\n}}\n");
+    let found = check(&SourceFile::new("a.json", text), &options("2.12")).diagnostics;
+    let last = found.iter().rfind(|found| found.rule.0 == "comment-in-json").unwrap();
+    assert_eq!(last.fix.as_ref().unwrap().safety, Safety::Unsafe);
 }

@@ -7,6 +7,7 @@ use super::rules::{
 };
 use super::scene::{Reader, Scene, replace};
 use crate::diagnostic::{Safety, Severity};
+use crate::edit;
 use crate::finding::{Finding, Findings};
 use crate::source::Span;
 use crate::spec::strict::quoted;
@@ -218,8 +219,15 @@ impl Scene<'_> {
                 };
                 finding.safe_fix("write quotes", replace(span, quoted(name)))
             }
-            Cause::UnquotedValue { value } => lenient(Finding::new(&UNQUOTED_TEXT, span, "texts of JSON have quotes"))
-                .safe_fix("write quotes", replace(span, quoted(value))),
+            Cause::UnquotedValue { value } => {
+                let is_cut = self.reader == Reader::Yaml && edit::goes_on(self.file, span);
+                let safety = if is_cut { Safety::Unsafe } else { Safety::Safe };
+                lenient(Finding::new(&UNQUOTED_TEXT, span, "texts of JSON have quotes")).fix(
+                    safety,
+                    "write quotes".to_owned(),
+                    vec![replace(span, quoted(value))],
+                )
+            }
             Cause::Literal { json } => {
                 let message = format!("JSON writes `{json}`");
                 lenient(Finding::new(&LITERAL_SPELLING, span, message))
