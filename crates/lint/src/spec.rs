@@ -39,6 +39,9 @@ pub struct Parsed {
     pub templates: Vec<Span>,
 }
 
+/// Characters that end a line to the YAML reader of pachctl, and are like others to JSON and to the parser here.
+pub(crate) const LINE_ENDS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
+
 /// Reads a file.
 #[must_use]
 pub fn parse(file: &SourceFile) -> Parsed {

@@ -18,8 +18,9 @@ use super::syntax::{Cause, YamlProblem};
 use super::tree::{Key, Member, Node, Text, Value};
 use crate::source::Span;
 
-/// Reads a text of one or more documents, each up to its first fault of YAML's own.
-fn read(text: &str) -> Reading {
+/// Reads a text of one or more documents, each up to its first fault of YAML's own. Where one of the `dashes` begins, a
+/// plain text means `-`, whatever it is.
+fn read(text: &str, dashes: &HashSet<usize>) -> Reading {
     let options = options! {
         emit_anchor_events: false,
         emit_unresolved_aliases: true,
@@ -29,7 +30,7 @@ fn read(text: &str) -> Reading {
         block_nesting_limit: MAX_DEPTH,
     };
     let mut events = Parser::new_from_str_with_options(text, options);
-    let mut builder = Builder::new(text);
+    let mut builder = Builder::new(text, dashes);
     loop {
         let stopped = match events.next() {
             None => break,
@@ -87,6 +88,7 @@ struct Sized {
 
 struct Builder<'a> {
     text: &'a str,
+    dashes: &'a HashSet<usize>,
     reading: Reading,
     frames: Vec<Frame>,
     root: Option<Node>,
@@ -104,9 +106,10 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(text: &'a str) -> Self {
+    fn new(text: &'a str, dashes: &'a HashSet<usize>) -> Self {
         Self {
             text,
+            dashes,
             reading: Reading::default(),
             frames: Vec::new(),
             root: None,
@@ -363,6 +366,8 @@ impl<'a> Builder<'a> {
         if style == ScalarStyle::Plain {
             self.check_question_mark(span);
         }
+        let is_dash = self.dashes.contains(&span.start);
+        let value = if is_dash { "-" } else { value };
         let is_known = self.check_tag(tag, &["str", "int", "float", "bool", "null"], span);
         let meaning = match tag {
             Some(tag) if is_known && !tag.is_yaml_core_schema_tag("str") => scalar::resolve(value),

@@ -13,7 +13,7 @@ use crate::source::Span;
 use crate::spec::strict::quoted;
 use crate::spec::syntax::{Cause, Escape, SyntaxFault};
 use crate::spec::tree::{Node, Value};
-use crate::spec::{Dialect, Parsed};
+use crate::spec::{Dialect, LINE_ENDS, Parsed};
 use crate::version::Version;
 
 impl Scene<'_> {
@@ -296,7 +296,6 @@ fn unexpected(span: Span, character: char, invisible: bool) -> Finding {
 }
 
 const NEXT_LINE: &str = "\u{85}";
-const LINE_ENDS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
 fn ends_line(span: Span, code: u32) -> Finding {
     Finding::new(&CONTROL_CHARACTER, span, format!("U+{code:04X} ends a line in YAML"))

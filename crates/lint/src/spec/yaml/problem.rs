@@ -2,6 +2,7 @@
 
 use granit_parser::ErrorKind;
 
+use super::super::LINE_ENDS;
 use super::super::syntax::YamlProblem;
 use crate::source::Span;
 
@@ -37,12 +38,9 @@ pub(super) fn locate(
         ErrorKind::PlainScalarStartsWithDashFlowIndicator => (YamlProblem::DashInFlow, here, None),
         ErrorKind::CommentNotSeparated => {
             let rest = text.get(at..).unwrap_or_default();
-            let comment = rest.lines().next().unwrap_or_default();
-            (
-                YamlProblem::CommentAgainstToken,
-                Span::new(at, at + comment.len()),
-                None,
-            )
+            let end = rest.find(['\r', '\n']).unwrap_or(rest.len());
+            let end = rest.find(LINE_ENDS).map_or(end, |other| other.min(end));
+            (YamlProblem::CommentAgainstToken, Span::new(at, at + end), None)
         }
         _ => in_block(text, kind, here),
     }

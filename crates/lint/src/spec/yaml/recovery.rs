@@ -1,9 +1,11 @@
 //! Reads on after a fault of YAML's own: the line that it is in, and what is indented below it, is taken out, and the
 //! rest is read again. So every fault is told of which the others do not depend on it.
 
+use std::collections::HashSet;
+
+use super::super::LINE_ENDS;
 use super::super::reading::{Comment, Reading};
 use super::super::syntax::{Cause, SyntaxFault, YamlProblem};
-use super::super::tree::{Node, Value};
 use crate::source::Span;
 
 /// As many faults of a file are told; each costs one more reading.
@@ -15,28 +17,38 @@ const MOST_AT_ONCE: usize = 200;
 
 /// Reads a text of one or more documents.
 pub(in crate::spec) fn parse(text: &str) -> Reading {
-    let mut reading = super::read(text);
-    if text.len() > LARGEST || tolerable(&reading).is_none() {
-        return recover(text, reading);
-    }
-    // What pachctl's reader has no problem with is read with something in its place, as long as it is.
     let mut rest = text.to_owned();
     let mut passed: Vec<(YamlProblem, Span)> = Vec::new();
-    while let Some((problem, span)) = tolerable(&reading).filter(|_| passed.len() < MOST) {
-        let stand_in = match problem {
-            YamlProblem::DashInFlow => STAND_IN.to_owned(),
-            _ => blank(rest.get(span.range()).unwrap_or_default()),
-        };
-        rest.replace_range(span.range(), &stand_in);
-        passed.push((problem, span));
-        reading = super::read(&rest);
-    }
-    let mut reading = recover(&rest, reading);
-    for (problem, span) in passed {
+    let mut dashes = HashSet::new();
+    let mut reading = super::read(text, &dashes);
+    // What pachctl's reader has no problem with is read with something in its place, as long as it is.
+    while let Some((problem, span)) = tolerable(&reading).filter(|_| text.len() <= LARGEST) {
+        if passed.len() == MOST_AT_ONCE {
+            break;
+        }
         if problem == YamlProblem::DashInFlow {
-            let roots = reading.documents.iter_mut().map(|document| &mut document.root);
-            roots.for_each(|root| put_dash(root, span));
+            rest.replace_range(span.range(), STAND_IN);
+            dashes.insert(span.start);
         } else {
+            let behind = rest.get(span.end..).and_then(|behind| behind.chars().next());
+            let end = behind.filter(|c| LINE_ENDS.contains(c)).map_or(0, char::len_utf8);
+            let comment = Span::new(span.start, span.end + end);
+            rest.replace_range(comment.range(), &blank(rest.get(comment.range()).unwrap_or_default()));
+        }
+        passed.push((problem, span));
+        reading = super::read(&rest, &dashes);
+    }
+    let mut reading = recover(&rest, &dashes, reading);
+    for fault in &mut reading.faults {
+        if let Cause::Yaml { problem } = &fault.cause
+            && is_tolerable(problem)
+        {
+            let problem = problem.clone();
+            fault.cause = Cause::Tolerated { problem };
+        }
+    }
+    for (problem, span) in passed {
+        if problem == YamlProblem::CommentAgainstToken {
             reading.comments.push(Comment { span });
         }
         reading.fault(Cause::Tolerated { problem }, span, None);
@@ -51,32 +63,17 @@ const STAND_IN: &str = "_";
 /// The first problem that the reader of pachctl does not have.
 fn tolerable(reading: &Reading) -> Option<(YamlProblem, Span)> {
     reading.faults.iter().find_map(|fault| match &fault.cause {
-        Cause::Yaml {
-            problem: problem @ (YamlProblem::DashInFlow | YamlProblem::CommentAgainstToken),
-        } => Some((problem.clone(), fault.span)),
+        Cause::Yaml { problem } if is_tolerable(problem) => Some((problem.clone(), fault.span)),
         _ => None,
     })
 }
 
-/// Writes a dash where its stand-in was read.
-fn put_dash(node: &mut Node, at: Span) {
-    match &mut node.value {
-        Value::String(text) if node.span == at => "-".clone_into(&mut text.value),
-        Value::Array(elements) => elements.iter_mut().for_each(|element| put_dash(element, at)),
-        Value::Object(members) => {
-            for member in members {
-                if member.key.span == at {
-                    "-".clone_into(&mut member.key.name);
-                }
-                put_dash(&mut member.value, at);
-            }
-        }
-        _ => {}
-    }
+fn is_tolerable(problem: &YamlProblem) -> bool {
+    matches!(problem, YamlProblem::DashInFlow | YamlProblem::CommentAgainstToken)
 }
 
 /// Reads on after what no reader gets past.
-fn recover(text: &str, first: Reading) -> Reading {
+fn recover(text: &str, dashes: &HashSet<usize>, first: Reading) -> Reading {
     let is_worth_it = text.len() <= LARGEST && first.faults.len() <= MOST_AT_ONCE;
     let Some(mut fault) = stopper(&first).cloned().filter(|_| is_worth_it) else {
         return first;
@@ -91,7 +88,7 @@ fn recover(text: &str, first: Reading) -> Reading {
         };
         let before = rest.clone();
         rest.replace_range(block.range(), &blank(rest.get(block.range()).unwrap_or_default()));
-        let reading = super::read(&rest);
+        let reading = super::read(&rest, dashes);
         let next = stopper(&reading).cloned();
         // What comes to light before it was the cause, such as a bracket that stays open.
         if next.as_ref().is_some_and(|next| next.span.start < fault.span.start) {
@@ -240,19 +237,34 @@ mod tests {
 
     #[test]
     fn what_only_the_parser_here_refuses_is_read_as_pachctl_reads_it() {
-        let reading = parse("a: [-, \"b\"#é\n, -]\nd: {-}\ne: c\n---\nf: [g,#h\n  i]\n");
+        let reading = parse("a: [-, \"b\"#é\n, &x -, *x]\nd: {-}\ne: c\n---\nf: [g,#h\n  i,#j\u{2028}  k,#l\r  m]\n");
         let sent: Vec<_> = reading
             .documents
             .iter()
             .map(|document| (crate::spec::strict::to_json(&document.root), document.whole))
             .collect();
         let expected = [
-            (r#"{"a":["-","b","-"],"d":{"-":null},"e":"c"}"#.to_owned(), true),
-            (r#"{"f":["g","i"]}"#.to_owned(), true),
+            (r#"{"a":["-","b","-","-"],"d":{"-":null},"e":"c"}"#.to_owned(), true),
+            (r#"{"f":["g","i","k","m"]}"#.to_owned(), true),
         ];
         assert_eq!(sent, expected);
-        assert_eq!(reading.comments.len(), 2);
+        assert_eq!(reading.comments.len(), 4);
         let is_tolerated = |fault: &SyntaxFault| matches!(fault.cause, Cause::Tolerated { .. });
-        assert_eq!(reading.faults.iter().filter(|fault| is_tolerated(fault)).count(), 5);
+        assert_eq!(reading.faults.iter().filter(|fault| is_tolerated(fault)).count(), 7);
+    }
+
+    #[test]
+    fn however_much_of_that_there_is_none_of_it_is_refused() {
+        for count in [MOST_AT_ONCE, 2 * MOST_AT_ONCE, LARGEST] {
+            for piece in ["-, ", "b,#\n "] {
+                let text = format!("a: [{}c]\nd: e\n", piece.repeat(count));
+                let reading = parse(&text);
+                assert!(!reading.faults.is_empty());
+                let is_refused = |fault: &&SyntaxFault| matches!(fault.cause, Cause::Yaml { .. });
+                assert_eq!(reading.faults.iter().find(is_refused), None, "{count} {piece:?}");
+                let is_whole = reading.documents.first().is_some_and(|document| document.whole);
+                assert_eq!(is_whole, count <= MOST_AT_ONCE, "{count} {piece:?}");
+            }
+        }
     }
 }
