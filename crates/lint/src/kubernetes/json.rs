@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
+use crate::spec::scalar::is_json_number;
 use crate::spec::surrogates;
 use crate::spec::syntax::Escape;
 
@@ -11,12 +12,13 @@ use crate::spec::syntax::Escape;
 /// has to hold it.
 ///
 /// # Errors
-/// It is no JSON.
+/// It is no JSON. The place is that of the first thing that Go refuses, too.
 pub(crate) fn read(text: &str) -> Result<Json, serde_json::Error> {
-    serde_json::from_str(text).or_else(|error| serde_json::from_str(&held(text)).map_err(|_| error))
+    serde_json::from_str(text).or_else(|_| serde_json::from_str(&held(text)))
 }
 
-/// The same with nothing in it that a tree cannot hold: a number that is too large is the largest.
+/// The same with nothing in it that a tree cannot hold: a number that is too large is the largest. All else keeps its
+/// place.
 fn held(text: &str) -> String {
     let mut held = String::with_capacity(text.len());
     let mut is_string = false;
@@ -36,7 +38,7 @@ fn held(text: &str) -> String {
             '-' | '0'..='9' if !is_string => {
                 let end = rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, '+' | '-' | '.' | 'e' | 'E'));
                 let number = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
-                let is_too_large = number.parse::<f64>().is_ok_and(f64::is_infinite);
+                let is_too_large = is_json_number(number) && number.parse::<f64>().is_ok_and(f64::is_infinite);
                 written = is_too_large.then_some(if first == '-' { "-1e308" } else { "1e308" });
                 number.len()
             }
@@ -46,7 +48,10 @@ fn held(text: &str) -> String {
             }
         };
         let (token, behind) = rest.split_at_checked(length).unwrap_or((rest, ""));
-        held.push_str(written.unwrap_or(token));
+        let written = written.unwrap_or(token);
+        held.push_str(written);
+        // Blanks behind a number mean nothing.
+        held.extend(std::iter::repeat_n(' ', token.len().saturating_sub(written.len())));
         rest = behind;
     }
     held
@@ -136,8 +141,21 @@ mod tests {
             "1e",
             "01",
             "1e999e1",
+            "01e999",
+            "1.e999",
+            ".1e999",
+            "+1e999",
         ] {
             assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_at_what_go_refuses_and_not_at_what_it_takes() {
+        for text in [r#"["\ud800", 1]"#, "[1e999, 1]", "[-2.00E+999, 1]", r#"["é\udc00", 1]"#] {
+            let wrong = text.replace("1]", "1,]");
+            let error = read(&wrong).unwrap_err();
+            assert_eq!((error.line(), error.column()), (1, wrong.len()), "{error}");
         }
     }
 }

@@ -230,3 +230,16 @@ fn what_yaml_reads_as_one_text_is_not_taken_apart_by_safe_fixes_one_after_anothe
     let last = found.iter().rfind(|found| found.rule.0 == "comment-in-json").unwrap();
     assert_eq!(last.fix.as_ref().unwrap().safety, Safety::Unsafe);
 }
+
+#[test]
+fn a_question_mark_in_a_text_without_quotes_is_an_error_in_a_file_that_begins_as_json_too() {
+    let spec = "\"pipeline\": {\"name\": \"a\"}, \"spout\": {}";
+    for (word, is_refused) in [("p?x=1", true), ("?p", true), ("p", false)] {
+        let text = format!("{{{spec}, \"transform\": {{\"image\": \"a:1\", \"cmd\": [\"x\", {word}]}}}}\n");
+        for name in ["a.json", "a.yaml"] {
+            let found = check(&SourceFile::new(name, text.as_str()), &options("2.12")).diagnostics;
+            let is_error = found.iter().any(|found| found.severity == Severity::Error);
+            assert_eq!(is_error, is_refused, "{name} {word}");
+        }
+    }
+}

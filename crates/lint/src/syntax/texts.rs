@@ -211,7 +211,9 @@ impl Scene<'_> {
         let finding = match &fault.cause {
             Cause::UnquotedKey { name, spaced } => {
                 let finding = Finding::new(&UNQUOTED_KEY, span, "keys of JSON have quotes");
-                let finding = if *spaced || self.reader == Reader::StrictJson {
+                let finding = if name.char_indices().skip(1).any(|(_, c)| c == '?') {
+                    self.cut_at_question_mark(finding)
+                } else if *spaced || self.reader == Reader::StrictJson {
                     lenient(finding)
                 } else {
                     let note = "YAML takes it for a key only when a blank follows the colon";
@@ -222,11 +224,12 @@ impl Scene<'_> {
             Cause::UnquotedValue { value } => {
                 let is_cut = self.reader == Reader::Yaml && edit::goes_on(self.file, span);
                 let safety = if is_cut { Safety::Unsafe } else { Safety::Safe };
-                lenient(Finding::new(&UNQUOTED_TEXT, span, "texts of JSON have quotes")).fix(
-                    safety,
-                    "write quotes".to_owned(),
-                    vec![replace(span, quoted(value))],
-                )
+                let finding = Finding::new(&UNQUOTED_TEXT, span, "texts of JSON have quotes");
+                let finding = match value.contains('?') {
+                    true => self.cut_at_question_mark(finding),
+                    false => lenient(finding),
+                };
+                finding.fix(safety, "write quotes".to_owned(), vec![replace(span, quoted(value))])
             }
             Cause::Literal { json } => {
                 let message = format!("JSON writes `{json}`");
@@ -240,6 +243,16 @@ impl Scene<'_> {
             }
         };
         Some(finding)
+    }
+
+    /// A word that ends before a `?` of its own to pachctl, which then misses a comma.
+    fn cut_at_question_mark(&self, finding: Finding) -> Finding {
+        match self.reader {
+            Reader::StrictJson => finding.severity(self.leniency()).note(self.reading()),
+            Reader::Yaml => finding
+                .severity(Severity::Error)
+                .note("pachctl 2.x reads specs as YAML, where between brackets a `?` ends a text, and refuses it"),
+        }
     }
 
     fn odd_number(&self, span: Span, json: Option<&str>) -> Option<Finding> {
