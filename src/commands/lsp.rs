@@ -29,7 +29,7 @@ pub fn run(args: &LspArgs) -> Result<Exit, Failure> {
             Exit::Usage,
             "an editor starts this, and talks to it over standard input",
         );
-        return Err(failure.help("docs/validate.md says how; spoutctl validate FILE is for people"));
+        return Err(failure.help("docs/editors.md says how; spoutctl validate FILE is for people"));
     }
     let (connection, threads) = Connection::stdio();
     let mut projects = Projects {

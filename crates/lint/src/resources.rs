@@ -32,7 +32,8 @@ const GPU_SPEC: Rule = rule!("gpu-spec", Error, Versions::ALL,
     summary: "a GPU that Kubernetes does not grant",
     why: "The type of a GPU is the name of a resource that a device plugin offers: a domain in lower case, a slash and \
           a name. Kubernetes refuses a pod that requests GPUs without a limit of as many, that names no type, or that \
-          asks for less than none. A limit alone is enough.",
+          asks for less than none. A limit alone is enough. Huge pages need cpu or memory beside them in the same \
+          container.",
     source: "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/; src/internal/ppsutil/util.go:103; created \
              on API servers of 1.25.16 and 1.37.2",
 );

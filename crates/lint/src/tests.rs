@@ -311,3 +311,24 @@ fn no_fix_writes_behind_a_tag() {
     let mended = fix::mend(&plain, &Options::default(), Safety::Unsafe);
     assert!(mended.file.text().contains("[\"5\"]"), "{}", mended.file.text());
 }
+
+#[test]
+fn the_sidecar_knows_the_amount_of_memory_that_the_spec_says() {
+    for (field, name) in [("requests", "K8S_MEMORY_REQUEST"), ("limits", "K8S_MEMORY_LIMIT")] {
+        let fails = |tested: &str| {
+            let patch = serde_json::json!([
+                {"op": "test", "path": "/containers/1/env/24", "value": {"name": name, "value": tested}},
+            ]);
+            let spec = serde_json::json!({
+                "pipeline": {"name": "a"},
+                "spout": {},
+                "transform": {"image": "a:1", "cmd": ["/a"]},
+                format!("sidecar_resource_{field}"): {"memory": "64M"},
+                "pod_patch": patch.to_string(),
+            });
+            let found = check(&SourceFile::new("spec.json", spec.to_string()), &Options::default()).diagnostics;
+            found.iter().any(|found| found.rule == RuleId("pod-patch-fails"))
+        };
+        assert!(!fails("64000000") && fails("64M"), "{name}");
+    }
+}

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::resources::{Container, Containers, has_sidecar_requests};
+use super::resources::{Container, Containers, Origin, has_sidecar_requests};
 use super::scheduling::{EFFECTS, OPERATORS};
 use super::version::Version;
 use super::view::{Fields, Spec, number};
@@ -259,8 +259,15 @@ fn sidecar_env(spec: &Spec<'_>, resources: &Container<'_>) -> Json {
         ("K8S_MEMORY_REQUEST", has_sidecar_requests(spec), &resources.requests),
     ] {
         if is_there {
-            let memory = amounts.get("memory").map_or("0", |_| DEPLOYED);
-            env.push(value(name, memory));
+            let memory = amounts.get("memory").map_or_else(
+                || "0".to_owned(),
+                |amount| match amount.origin {
+                    // Of a fraction the digits depend on how it is written.
+                    Origin::Spec(_) => amount.quantity.decimal().unwrap_or_else(|| DEPLOYED.to_owned()),
+                    _ => DEPLOYED.to_owned(),
+                },
+            );
+            env.push(value(name, &memory));
         }
     }
     Json::Array(env)

@@ -65,6 +65,13 @@ impl Quantity {
         self.0 % BILLION == 0
     }
 
+    /// A whole number without a unit, such as `64000000` for `64M`. None for a fraction, and for what is too large to be
+    /// told.
+    pub(crate) fn decimal(self) -> Option<String> {
+        let is_told = self.is_whole() && self.0.unsigned_abs() < i128::MAX.unsigned_abs();
+        is_told.then(|| (self.0 / BILLION).to_string())
+    }
+
     /// Whether it is a multiple of another.
     pub(crate) fn is_multiple_of(self, other: Self) -> bool {
         other.0 != 0 && self.0 % other.0 == 0
@@ -216,6 +223,23 @@ mod tests {
             "Ei", "１",
         ] {
             assert_eq!(parsed(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn whole_amounts_are_written_without_a_unit() {
+        let written = |text| Quantity::parse(text).and_then(Quantity::decimal);
+        for (text, decimal) in [
+            ("64M", "64000000"),
+            ("1.5Gi", "1610612736"),
+            ("-1k", "-1000"),
+            ("1e3", "1000"),
+            ("0", "0"),
+        ] {
+            assert_eq!(written(text).as_deref(), Some(decimal));
+        }
+        for text in ["500m", "1e99", "-1e99"] {
+            assert_eq!(written(text), None, "{text}");
         }
     }
 
