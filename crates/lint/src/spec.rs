@@ -85,7 +85,7 @@ fn read(name: &str, text: &str) -> (Dialect, Reading) {
     match (begins_as_json(text), is_named_yaml(name)) {
         (true, false) => (Dialect::Json, json::parse(text)),
         (true, true) => parse_either(text),
-        (false, _) => (Dialect::Yaml, yaml::recovery::parse(text)),
+        (false, _) => (Dialect::Yaml, yaml::breaks::parse(text)),
     }
 }
 
@@ -117,7 +117,7 @@ fn parse_either(text: &str) -> (Dialect, Reading) {
     let Some(first) = as_json.faults.first().map(|fault| fault.span) else {
         return (Dialect::Json, as_json);
     };
-    let mut as_yaml = yaml::recovery::parse(text);
+    let mut as_yaml = yaml::breaks::parse(text);
     if as_yaml
         .faults
         .iter()

@@ -3,9 +3,10 @@
 //!
 //! A fault of YAML's own ends its document. [`recovery`] takes out what is at fault and reads the rest again.
 
+pub(super) mod breaks;
 pub(super) mod escapes;
 mod problem;
-pub(super) mod recovery;
+mod recovery;
 mod tabs;
 
 use std::collections::{HashMap, HashSet};
