@@ -310,9 +310,7 @@ pub(super) fn notes(made: &filter::Packing, input: &str) -> Vec<String> {
     }
     if made.tally.nulls > 0 {
         let nulls = counted(made.tally.nulls, "message");
-        notes.push(format!(
-            "{input}: {nulls} of length -1 were left out, as --nulls skip says"
-        ));
+        notes.push(format!("{input}: left out, as --nulls skip says: {nulls} of length -1"));
     }
     let Tally {
         skipped,

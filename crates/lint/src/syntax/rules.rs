@@ -414,7 +414,7 @@ pub(super) const RESERVED_CHARACTER: Rule = rule!(
 pub(super) const YAML_SYNTAX: Rule = rule!(
     "yaml-syntax", "yaml", Error, Versions::ALL,
     summary: "The YAML cannot be read",
-    why: "pachctl refuses the file. Of two things only other readers do, and these are warnings: a `-` right before a \
+    why: "pachctl refuses the file. Two things only other readers refuse, and these are warnings: a `-` right before a \
           comma or a bracket, and a comment right behind another token.",
     source: "yaml.v3",
     fixable: Some(Safety::Safe),

@@ -301,8 +301,7 @@ impl Records {
         if let (false, true, Some(which)) = (self.learned, self.at.may_end(), counted) {
             self.seen[which] += 1;
         }
-        let was = self.at;
-        self.at = was.after(byte, self.dialect);
+        self.at = self.at.after(byte, self.dialect);
         let Dialect {
             delimiter,
             escape,
@@ -324,8 +323,10 @@ impl Records {
                 Quotes::OverLines
             }
             (Quotes::OverLines, At::FieldStart) => Quotes::Right,
-            // Space there is often written by hand.
-            (Quotes::OverLines, At::Plain) if was == At::Closed && !byte.is_ascii_whitespace() => Quotes::Wrong,
+            // Behind its closing quote; space there is often written by hand.
+            (Quotes::OverLines, At::Plain) if !byte.is_ascii_whitespace() || !rest[..passed].trim_ascii().is_empty() => {
+                Quotes::Wrong
+            }
             (quotes, _) => quotes,
         };
     }

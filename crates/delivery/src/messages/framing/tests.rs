@@ -451,6 +451,10 @@ fn a_quote_that_takes_the_next_lines_with_it_is_told_by_what_follows_its_end() {
             vec![Some(torn), None],
         ),
         (b"id\tname\n1\t\"open\n2\t\"b\"\n3\tx\n", vec![Some(torn), None]),
+        (
+            b"id\tname\n1\t\"open\n2\tit is 5\" long\n3\tx\n",
+            vec![Some(torn), None],
+        ),
         // Whole fields, with line breaks and doubled quotes, and space by hand.
         (b"id\tname\n1\t\"a\nb\"\n2\t\"a\n\"\"b\"\"\" \t\n", vec![None, None]),
         (b"id\tname\r\n1\t\"a\r\nb\"\r\n", vec![None]),
