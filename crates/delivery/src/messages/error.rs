@@ -6,6 +6,9 @@ use std::io;
 use spoutctl_core::positions::MAX_POSITIONS;
 use spoutctl_core::quantity::{Size, counted, grouped};
 
+/// How many characters of a source's name are shown.
+const LONGEST_NAME: usize = 100;
+
 /// A message that cannot be taken. Those before it can, and are.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} of the input, at byte {}, {fault}", self.name(), grouped(*offset))]
@@ -232,7 +235,7 @@ impl fmt::Display for MessageFault {
             Self::NoRoom { source, known } => write!(
                 f,
                 "is of the source `{}`, and with its position those of {} would be longer than {}",
-                source.escape_debug(),
+                shortened(source).escape_debug(),
                 counted(*known as u64, "source"),
                 Size(MAX_POSITIONS as u64)
             ),
@@ -331,6 +334,14 @@ impl MessageError {
             }
         };
         Some(text.to_owned())
+    }
+}
+
+/// A name as a line has room for it.
+fn shortened(name: &str) -> String {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
     }
 }
 
