@@ -294,6 +294,41 @@ fn what_mysql_and_sqlite_print_is_taken_with_the_quotes_that_they_write() {
 }
 
 #[test]
+fn a_length_that_promises_more_than_comes_ends_the_stream_whatever_may_be_left_out() {
+    let world = World::local();
+    let bad = ["--into", "f", "--max-message", "1KB", "--on-bad", "skip"];
+    for (framing, input, why) in [
+        (
+            "u32be",
+            &b"\0\0\0\x01a\0\xff\0\0more"[..],
+            "the input ends after 8 of its bytes",
+        ),
+        (
+            "u32le",
+            b"\x01\0\0\0a\0\0\xff\0more",
+            "the input ends after 8 of its bytes",
+        ),
+        ("netstring", b"1:a,99999:more", "the input ends after 10 of its bytes"),
+        (
+            "varint",
+            b"\x01a\xff\xff\x03more",
+            "the input ends after 7 of its bytes",
+        ),
+        (
+            "varint",
+            b"\x01a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01more",
+            "does not begin with its length",
+        ),
+    ] {
+        let args = [&[framing][..], &bad].concat();
+        put(&world, &args, input)
+            .expect(3)
+            .says("message 2 of the input")
+            .says(why);
+    }
+}
+
+#[test]
 fn json_over_several_lines_and_a_long_array_are_answered_with_what_takes_them() {
     let world = World::local();
     // `journalctl -o json-pretty`, `jq .`

@@ -36,6 +36,8 @@ pub enum MessageFault {
     /// So many bytes are allowed, and its end is not among them.
     TooLong {
         limit: usize,
+        /// Its framing is JSON, so that it may be an array of many.
+        is_json: bool,
     },
     /// It has so many bytes, and fewer are allowed.
     Oversized {
@@ -186,7 +188,7 @@ impl fmt::Display for Encoding {
 impl fmt::Display for MessageFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong { limit } => write!(f, "is longer than {}", Size(*limit as u64)),
+            Self::TooLong { limit, .. } => write!(f, "is longer than {}", Size(*limit as u64)),
             Self::Oversized { limit, length } => write!(
                 f,
                 "is {} bytes long, and more than {} are not taken",
@@ -264,9 +266,12 @@ impl MessageError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         let text = match &self.fault {
-            MessageFault::TooLong { .. } | MessageFault::Oversized { .. } => {
+            MessageFault::TooLong { is_json: true, .. } => {
                 "allow more with --max-message, if messages are that long; else --messages does not say how they end; \
                  of one array of JSON, jq -c '.[]' makes a message of each element"
+            }
+            MessageFault::TooLong { .. } | MessageFault::Oversized { .. } => {
+                "allow more with --max-message, if messages are that long; else --messages does not say how they end"
             }
             MessageFault::Unfinished { is_quoted: true, .. } => {
                 "a quote at the beginning of a field was not closed: see that --csv-delimiter and --csv-escape are \
