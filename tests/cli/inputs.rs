@@ -294,6 +294,34 @@ fn what_mysql_and_sqlite_print_is_taken_with_the_quotes_that_they_write() {
 }
 
 #[test]
+fn a_quote_a_delimiter_and_an_escape_that_are_the_same_are_refused_and_where_there_is_no_quote_it_is_a_byte() {
+    let world = World::local();
+    let with = |args: &[&str], input: &[u8]| put(&world, &[&["csv", "--into", "f"], args].concat(), input);
+    for same in [
+        &["--csv-delimiter", "\""][..],
+        &["--csv-escape", "\""],
+        &["--csv-quote", ","],
+        &["--csv-escape", ","],
+        &["--csv-quote", ";", "--csv-delimiter", ";"],
+        &["--csv-escape", ";", "--csv-delimiter", ";"],
+        &["--csv-escape", "'", "--csv-quote", "'"],
+        &["--csv-escape", ";", "--csv-quote", "none", "--csv-delimiter", ";"],
+    ] {
+        with(same, b"a,b\n1,2\n")
+            .expect(2)
+            .says("--csv-quote, --csv-delimiter and --csv-escape are three different bytes");
+    }
+    with(&["--csv-delimiter", "\"", "--csv-quote", "none"], b"a\"b\n1\"2\n").expect(0);
+    with(&["--csv-escape", "\"", "--csv-quote", "'"], b"a,b\n'1\"'',2',3\n").expect(0);
+    with(&["--csv-quote", ",", "--csv-delimiter", ";"], b"a;b\n,1;,;2\n").expect(0);
+    for option in ["--csv-quote", "--csv-delimiter", "--csv-escape"] {
+        with(&[option, "\\n"], b"")
+            .expect(2)
+            .says("the end of a line cannot be that");
+    }
+}
+
+#[test]
 fn a_length_that_promises_more_than_comes_ends_the_stream_whatever_may_be_left_out() {
     let world = World::local();
     let bad = ["--into", "f", "--max-message", "1KB", "--on-bad", "skip"];

@@ -385,6 +385,39 @@ fn a_varint_that_no_int32_is_is_no_length() {
     }
 }
 
+#[test]
+fn a_byte_of_csv_is_none_that_ends_a_line_and_what_is_wrong_with_it_is_said() {
+    assert_eq!(one_byte("\""), Ok(b'"'));
+    assert_eq!("\"".parse(), Ok(Quote(Some(b'"'))));
+    assert_eq!("'".parse(), Ok(Quote(Some(b'\''))));
+    assert_eq!("none".parse(), Ok(Quote(None)));
+    let of_end = Err("the end of a line cannot be that".to_owned());
+    assert_eq!(one_byte(r"\n"), of_end);
+    let why = r"\n".parse::<Quote>().unwrap_err();
+    assert!(why.starts_with("the end of a line cannot be that"), "{why}");
+    let why = "''".parse::<Quote>().unwrap_err();
+    assert!(why.contains("write one byte") && why.ends_with("none"), "{why}");
+}
+
+#[test]
+fn what_stands_around_fields_is_not_guessed_to_tell_them_apart() {
+    let framing = Framing::Csv(Dialect {
+        quote: Some(b'|'),
+        ..Dialect::default()
+    });
+    let mut splitter = Splitter::new(framing, 1000, Partial::Fail);
+    splitter
+        .push(b"|a|;|b|\n|1;|;2\n", &mut |message| {
+            let Columns::Csv(dialect) = message.columns else {
+                panic!("no columns");
+            };
+            assert_eq!(dialect.column(message.body, 2), Some(b"2".to_vec()));
+            Ok::<_, MessageError>(())
+        })
+        .unwrap();
+    assert_eq!(splitter.guessed_delimiter().unwrap().delimiter, ';');
+}
+
 fn dialect(delimiter: Option<u8>, has_header: bool) -> Framing {
     Framing::Csv(Dialect {
         delimiter,
