@@ -175,11 +175,10 @@ fn with_dialect(args: &MessageArgs, framing: Framing) -> Result<Framing, Failure
         has_header: !args.csv_no_header,
     };
     let delimiter = Some(dialect.delimiter.unwrap_or(b','));
-    let is_same = |one: Option<u8>, other| one.is_some() && one == other;
-    if is_same(dialect.quote, delimiter) || is_same(dialect.escape, delimiter) || is_same(dialect.quote, dialect.escape)
-    {
+    let is_twice = |quote: u8| [dialect.escape, delimiter].contains(&Some(quote));
+    if dialect.quote.is_some_and(is_twice) || dialect.escape == delimiter {
         let text = "--csv-quote, --csv-delimiter and --csv-escape are three different bytes";
-        let help = "the quote is `\"` unless --csv-quote says otherwise, and a quote that is doubled in a field needs no \
+        let help = "the quote is `\"` unless --csv-quote says otherwise; a quote that is doubled in a field needs no \
                     --csv-escape";
         return Err(Failure::new(Exit::Usage, text).help(help));
     }
