@@ -9,7 +9,7 @@
 set -euo pipefail
 KAFKA=3.9.1 KAFKA_GO=v0.4.51 CONFLUENT=2.16.1 KAFKA_PYTHON=3.0.12
 dir=$(mktemp -d)
-trap 'kill "${broker:-}" 2>/dev/null || true; wait 2>/dev/null || true; chmod -R u+w "$dir"; rm -rf "$dir"' EXIT
+trap 'kill -KILL "${broker:-}" 2>/dev/null || true; wait 2>/dev/null || true; chmod -R u+w "$dir"; rm -rf "$dir"' EXIT
 cd "$dir"
 cat >pom.xml <<POM
 <project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -70,9 +70,8 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 log.dirs=$dir/data
 PROPERTIES
-run_java() { java -Xmx256m -cp "$dir/lib/*" "$@" >>broker.log 2>&1; }
-run_java kafka.tools.StorageTool format -t AAAAAAAAAAAAAAAAAAAAAA -c server.properties || { cat broker.log; exit 2; }
-run_java kafka.Kafka server.properties &
+java -cp 'lib/*' kafka.tools.StorageTool format -t AAAAAAAAAAAAAAAAAAAAAA -c server.properties >broker.log 2>&1 || { cat broker.log; exit 2; }
+java -Xmx256m -cp 'lib/*' kafka.Kafka server.properties >>broker.log 2>&1 &
 broker=$!
 cat >write.py <<'PY'
 import sys

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # One would guess: mosquitto keeps the messages of QoS 1 for a client that has a session and is away, until it is back; or, where it keeps no more, tells
 # the publisher, whose acknowledgement has a reason code for it in MQTT 5 (0x97, "Quota exceeded").
-# What happens: 2.0.11 keeps the first 1,000 for each client (`max_queued_messages`) and drops the rest. Each of 1,500 publishes is acknowledged as a success.
-# The only word is a line in the broker's log, at the first one that is dropped. When the client is back it gets 1 to 1000, and then whatever is new.
+# What happens: 2.0.11 keeps the first 1,000 for each client and drops the rest. Each of 1,500 publishes is acknowledged as a success. The only word is a line in the
+# broker's log, at the first one that is dropped. When the client is back it gets 1 to 1000, and then whatever is new. mosquitto.conf(5) has the limit
+# (`max_queued_messages`, "Defaults to 1000"); that it is the newest which are dropped it says of `max_queued_bytes` alone, and that PUBACK then says Success, nowhere.
 # Who meets it: spouts that read MQTT and are away for an update, or for a node that is drained: what is missing is not the oldest but all that came since the queue was
-# full. What helps: `max_queued_messages 0`, or a number that fits to the rate and the longest pause; and a number within the messages that shows a gap.
+# full. What helps: a number that fits to the rate and the longest pause (0, for no limit, is not recommended by the manual: memory is the limit then); and a number within
+# the messages that shows a gap.
 set -euo pipefail
 MOSQUITTO=2.0.11-1.2+deb12u2 PAHO=2.2.0
 dir=$(mktemp -d)

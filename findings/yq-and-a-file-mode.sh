@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # One would guess: `yq -o json` (the one in Go) and `yq .` (the one in Python) make the JSON of a manifest that Kubernetes makes of it: `defaultMode: 0644`, as its
 # documentation has it, is 420 there, and a number of JSON stays the number that it was.
-# What happens: mikefarah's yq v4.54.3 and PyPI's `yq` 4.4.5 both write 644, which is the mode 1204; Kubernetes' library (sigs.k8s.io/yaml 1.6.0) and PyYAML 6.0.4
+# What happens: mikefarah's yq v4.54.3 and PyPI's `yq` 4.4.5 both write 644, which is 1204 in octal; Kubernetes' library (sigs.k8s.io/yaml 1.6.0) and PyYAML 6.0.4
 # read 420. mikefarah's `.defaultMode += 1` makes 645 of it. From JSON to JSON it rounds ids beyond 2^53, which from
-# YAML it keeps: 9007199254740993 ends in 2, in `yq -p json` of a file that nobody changed otherwise.
-# Who meets it: whoever turns specs and manifests into JSON for pachctl, kubectl or an API on the way: 0444 becomes 0674, and 0644 a number that is
-# no mode; and whoever edits JSON by yq. What helps: 420 in the file.
+# YAML it keeps: 9007199254740993 ends in 2, in `yq -p json` of a file that nobody changed otherwise. Python's yq rounds as its jq does: 1.6 does.
+# Who meets it: whoever turns specs and manifests into JSON for pachctl, kubectl or an API on the way: 0644 is refused by Kubernetes, which takes 0777 at most, but 0444
+# becomes 0674 without a word; and whoever edits JSON by yq. What helps: 420 in the file.
 set -euo pipefail
 YQ=v4.54.3 PYTHON_YQ=4.4.5 PYYAML=6.0.4 JQ=1.6-2.1+deb12u3 SIGS_YAML=v1.6.0
 dir=$(mktemp -d)
@@ -62,5 +62,6 @@ seen "mikefarah's yq $YQ -o json" '{"defaultMode":644,"id":9007199254740993}' ./
 seen "mikefarah's yq $YQ, .defaultMode += 1" '645' ./yq '.defaultMode += 1 | .defaultMode' volume.yaml
 seen "Python's yq $PYTHON_YQ with jq $JQ" '{"defaultMode":644,"id":9007199254740992}' env PATH="$dir/root/usr/bin:$PATH" python/bin/yq -c . volume.yaml
 cat order.json
+seen "jq $JQ" '{"id":9007199254740992}' root/usr/bin/jq -c . order.json
 seen "mikefarah's yq $YQ -p json -o json" '{"id":9007199254740992}' ./yq -p json -o json -I 0 . order.json
 exit $wrong

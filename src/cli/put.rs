@@ -51,10 +51,10 @@ pub struct PutArgs {
     ///
     /// A JSON pointer as /partition, the number of a column, or the name of a field. The description of each commit
     /// says the last position of each source in JSON, {"0":4711,"1":12}, and so do acknowledgements. A command after
-    /// `--` finds in SPOUTCTL_POSITIONS what the newest commit says, and goes on behind that: so each message is
-    /// committed once. Positions are told as they were written, and not compared. All of them have room in 64 KiB; a
-    /// message of one source more ends the run with exit code 3, whatever --on-bad says. Needs --stream, or a spout's
-    /// pod.
+    /// `--` finds in SPOUTCTL_POSITIONS what the stream's newest commit with positions says, and goes on behind that:
+    /// so each message is committed once, by one `put` of the stream at a time. Positions are told as they were
+    /// written, and not compared. All of them have room in 64 KiB; a message of one source more ends the run with
+    /// exit code 3, whatever --on-bad says. Needs --stream, or a spout's pod.
     #[arg(
         long,
         value_name = "POINTER|COLUMN|FIELD",

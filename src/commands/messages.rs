@@ -47,7 +47,7 @@ impl Packing {
         };
         Self::of(
             args,
-            with_dialect(args, framing),
+            with_dialect(args, framing)?,
             naming(args, escapes_paths, Of::Input)?,
             watched,
         )
@@ -164,16 +164,25 @@ pub(super) fn batching(args: &MessageArgs) -> Batching {
 }
 
 /// Of CSV, with what was said of its dialect.
-fn with_dialect(args: &MessageArgs, framing: Framing) -> Framing {
-    match framing {
-        Framing::Csv(dialect) => Framing::Csv(Dialect {
-            delimiter: args.csv_delimiter.or(dialect.delimiter),
-            escape: args.csv_escape.or(dialect.escape),
-            quote: args.csv_quote.map_or(dialect.quote, |Quote(quote)| quote),
-            has_header: !args.csv_no_header,
-        }),
-        other => other,
+fn with_dialect(args: &MessageArgs, framing: Framing) -> Result<Framing, Failure> {
+    let Framing::Csv(dialect) = framing else {
+        return Ok(framing);
+    };
+    let dialect = Dialect {
+        delimiter: args.csv_delimiter.or(dialect.delimiter),
+        escape: args.csv_escape.or(dialect.escape),
+        quote: args.csv_quote.map_or(dialect.quote, |Quote(quote)| quote),
+        has_header: !args.csv_no_header,
+    };
+    let delimiter = Some(dialect.delimiter.unwrap_or(b','));
+    let is_twice = |quote: u8| [dialect.escape, delimiter].contains(&Some(quote));
+    if dialect.quote.is_some_and(is_twice) || dialect.escape == delimiter {
+        let text = "--csv-quote, --csv-delimiter and --csv-escape are three different bytes";
+        let help = "the quote is `\"` unless --csv-quote says otherwise; a quote that is doubled in a field needs no \
+                    --csv-escape";
+        return Err(Failure::new(Exit::Usage, text).help(help));
     }
+    Ok(Framing::Csv(dialect))
 }
 
 fn position(args: &MessageArgs) -> Option<PositionAt> {

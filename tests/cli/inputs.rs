@@ -294,6 +294,69 @@ fn what_mysql_and_sqlite_print_is_taken_with_the_quotes_that_they_write() {
 }
 
 #[test]
+fn a_quote_a_delimiter_and_an_escape_that_are_the_same_are_refused_and_where_there_is_no_quote_it_is_a_byte() {
+    let world = World::local();
+    let with = |args: &[&str], input: &[u8]| put(&world, &[&["csv", "--into", "f"], args].concat(), input);
+    for same in [
+        &["--csv-delimiter", "\""][..],
+        &["--csv-escape", "\""],
+        &["--csv-quote", ","],
+        &["--csv-escape", ","],
+        &["--csv-quote", ";", "--csv-delimiter", ";"],
+        &["--csv-escape", ";", "--csv-delimiter", ";"],
+        &["--csv-escape", "'", "--csv-quote", "'"],
+        &["--csv-escape", ";", "--csv-quote", "none", "--csv-delimiter", ";"],
+    ] {
+        with(same, b"a,b\n1,2\n")
+            .expect(2)
+            .says("--csv-quote, --csv-delimiter and --csv-escape are three different bytes");
+    }
+    with(&["--csv-delimiter", "\"", "--csv-quote", "none"], b"a\"b\n1\"2\n").expect(0);
+    with(&["--csv-escape", "\"", "--csv-quote", "'"], b"a,b\n'1\"'',2',3\n").expect(0);
+    with(&["--csv-quote", ",", "--csv-delimiter", ";"], b"a;b\n,1;,;2\n").expect(0);
+    for option in ["--csv-quote", "--csv-delimiter", "--csv-escape"] {
+        with(&[option, "\\n"], b"")
+            .expect(2)
+            .says("the end of a line cannot be that");
+    }
+}
+
+#[test]
+fn a_length_that_promises_more_than_comes_ends_the_stream_whatever_may_be_left_out() {
+    let world = World::local();
+    let bad = ["--into", "f", "--max-message", "1KB", "--on-bad", "skip"];
+    for (framing, input, why) in [
+        (
+            "u32be",
+            &b"\0\0\0\x01a\0\xff\0\0more"[..],
+            "the input ends after 8 of its bytes",
+        ),
+        (
+            "u32le",
+            b"\x01\0\0\0a\0\0\xff\0more",
+            "the input ends after 8 of its bytes",
+        ),
+        ("netstring", b"1:a,99999:more", "the input ends after 10 of its bytes"),
+        (
+            "varint",
+            b"\x01a\xff\xff\x03more",
+            "the input ends after 7 of its bytes",
+        ),
+        (
+            "varint",
+            b"\x01a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01more",
+            "does not begin with its length",
+        ),
+    ] {
+        let args = [&[framing][..], &bad].concat();
+        put(&world, &args, input)
+            .expect(3)
+            .says("message 2 of the input")
+            .says(why);
+    }
+}
+
+#[test]
 fn json_over_several_lines_and_a_long_array_are_answered_with_what_takes_them() {
     let world = World::local();
     // `journalctl -o json-pretty`, `jq .`

@@ -108,6 +108,32 @@ fn a_message_that_names_no_source_is_one_that_cannot_be_taken_and_moves_none() {
 }
 
 #[test]
+fn what_is_too_long_or_is_of_a_source_with_too_long_a_name_is_left_out_and_moves_no_position() {
+    let world = World::local();
+    let skip = |framing: &'static str| {
+        let args = LINES.map(|word| if word == "--messages=lines" { framing } else { word });
+        [&args[..], &["--max-message=1KB", "--on-bad=skip"]].concat()
+    };
+    let long = format!("a\t2{}", "0".repeat(2000));
+    // Where the front of it would name a source, and where it would cut the position off.
+    let netstrings = format!("3:a\t1,{}:{long},", long.len());
+    let ran = world.run_with(&skip("--messages=netstring"), netstrings.as_bytes());
+    let ran = ran.expect(0).says("1 message was left out");
+    assert_eq!(positions(ran), [json!({"a": "1"})]);
+    let lines = format!("b\t7\n{long}\n");
+    let ran = world.run_with(&skip("--messages=lines"), lines.as_bytes());
+    let ran = ran.expect(0).says("1 message was left out");
+    assert_eq!(positions(ran), [json!({"a": "1", "b": "7"})]);
+    // A name for which no commit has room.
+    let named = format!("{}\t1\nb\t8\n", "s".repeat(70_000));
+    let ran = world.run_with(&LINES, named.as_bytes());
+    ran.expect(3)
+        .says("does not say which source it is of: it has more than 4,096 bytes");
+    let ran = world.run_with(&[&LINES[..], &["--on-bad=skip"]].concat(), named.as_bytes());
+    assert_eq!(positions(ran.expect(0)), [json!({"a": "1", "b": "8"})]);
+}
+
+#[test]
 fn more_sources_than_a_commit_has_room_for_are_refused_and_those_before_are_committed() {
     let world = World::local();
     let input: String = (0..20_000).map(|number| format!("source-{number}\t1\n")).collect();

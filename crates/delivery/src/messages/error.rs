@@ -6,6 +6,9 @@ use std::io;
 use spoutctl_core::positions::MAX_POSITIONS;
 use spoutctl_core::quantity::{Size, counted, grouped};
 
+/// How many characters of a source's name are shown.
+const LONGEST_NAME: usize = 100;
+
 /// A message that cannot be taken. Those before it can, and are.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} of the input, at byte {}, {fault}", self.name(), grouped(*offset))]
@@ -33,6 +36,8 @@ pub enum MessageFault {
     /// So many bytes are allowed, and its end is not among them.
     TooLong {
         limit: usize,
+        /// Its framing is JSON, so that it may be an array of many.
+        is_json: bool,
     },
     /// It has so many bytes, and fewer are allowed.
     Oversized {
@@ -183,7 +188,7 @@ impl fmt::Display for Encoding {
 impl fmt::Display for MessageFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong { limit } => write!(f, "is longer than {}", Size(*limit as u64)),
+            Self::TooLong { limit, .. } => write!(f, "is longer than {}", Size(*limit as u64)),
             Self::Oversized { limit, length } => write!(
                 f,
                 "is {} bytes long, and more than {} are not taken",
@@ -232,7 +237,7 @@ impl fmt::Display for MessageFault {
             Self::NoRoom { source, known } => write!(
                 f,
                 "is of the source `{}`, and with its position those of {} would be longer than {}",
-                source.escape_debug(),
+                shortened(source).escape_debug(),
                 counted(*known as u64, "source"),
                 Size(MAX_POSITIONS as u64)
             ),
@@ -261,9 +266,12 @@ impl MessageError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         let text = match &self.fault {
-            MessageFault::TooLong { .. } | MessageFault::Oversized { .. } => {
+            MessageFault::TooLong { is_json: true, .. } => {
                 "allow more with --max-message, if messages are that long; else --messages does not say how they end; \
                  of one array of JSON, jq -c '.[]' makes a message of each element"
+            }
+            MessageFault::TooLong { .. } | MessageFault::Oversized { .. } => {
+                "allow more with --max-message, if messages are that long; else --messages does not say how they end"
             }
             MessageFault::Unfinished { is_quoted: true, .. } => {
                 "a quote at the beginning of a field was not closed: see that --csv-delimiter and --csv-escape are \
@@ -331,6 +339,14 @@ impl MessageError {
             }
         };
         Some(text.to_owned())
+    }
+}
+
+/// A name as a line has room for it.
+fn shortened(name: &str) -> String {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
     }
 }
 

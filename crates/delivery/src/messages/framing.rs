@@ -217,7 +217,7 @@ impl Splitter {
             self.held.drain(..start);
             end?;
             if self.sure() > self.limit && self.passing.is_none() {
-                let fault = MessageFault::TooLong { limit: self.limit };
+                let fault = self.too_long();
                 if !self.goes_on || self.is_before_header() {
                     return Err(self.error(0, fault).into());
                 }
@@ -265,7 +265,7 @@ impl Splitter {
         let length = cut.length();
         if length > self.limit {
             if !self.goes_on || self.is_before_header() {
-                return Err(self.error(*start, MessageFault::TooLong { limit: self.limit }).into());
+                return Err(self.error(*start, self.too_long()).into());
             }
             let kept = self.held[*start..][..self.limit].to_vec();
             let offset = self.offset + *start as u64;
@@ -332,12 +332,7 @@ impl Splitter {
         }
         self.split(true, show)?;
         if let Some(passing) = self.passing.take() {
-            let Passing {
-                offset, kept, length, ..
-            } = passing;
-            let length = length + std::mem::take(&mut self.held).len() as u64;
-            self.show_oversized(offset, &kept, length, show)?;
-            return Ok(Dropped(0));
+            return self.finish_passing(&passing, show);
         }
         if self.is_whole_without_end() {
             self.held.push(b'\n');
@@ -491,6 +486,13 @@ impl Splitter {
             fault: cut.fault.as_ref(),
         };
         show(message)
+    }
+
+    fn too_long(&self) -> MessageFault {
+        MessageFault::TooLong {
+            limit: self.limit,
+            is_json: matches!(self.framing, Framing::Json | Framing::JsonLines),
+        }
     }
 
     fn error(&self, start: usize, fault: MessageFault) -> MessageError {

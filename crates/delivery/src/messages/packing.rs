@@ -15,8 +15,9 @@ use super::key::{Key, PositionAt};
 use super::naming::Naming;
 use super::policy::Headers;
 pub use super::policy::{Bad, Existing, Nulls, OnBad, SameName, Shelf, Tally};
-use spoutctl_archive::{Aside, Position, PositionMap, SourcePositions};
+use spoutctl_archive::{Aside, MAX_POSITION, Position, PositionMap, SourcePositions};
 use spoutctl_core::positions::{MAX_POSITIONS, Positions};
+use spoutctl_core::quantity::grouped;
 
 /// When an archive is complete: whichever comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -272,6 +273,10 @@ impl Packer {
 
     /// Where a message says that it stands, as far as it was asked for.
     fn place_of(&self, message: &Message<'_>) -> Result<Place, MessageFault> {
+        // Of one that is too long only the front is here, in which a name or a position may be cut off.
+        if matches!(message.fault, Some(MessageFault::Oversized { .. })) {
+            return Ok(Place::default());
+        }
         let position = self.position.as_ref().map(|position| position.of(message));
         let position = position
             .transpose()
@@ -280,6 +285,10 @@ impl Packer {
         let source = source
             .transpose()
             .map_err(|why| MessageFault::NoSource { why: why.to_string() })?;
+        if source.as_ref().is_some_and(|source| source.len() > MAX_POSITION) {
+            let why = format!("it has more than {} bytes", grouped(MAX_POSITION as u64));
+            return Err(MessageFault::NoSource { why });
+        }
         Ok(Place { position, source })
     }
 

@@ -297,7 +297,10 @@ impl Records {
     }
 
     fn pass(&mut self, byte: u8, rest: &[u8], looked: &mut usize) {
-        let counted = CANDIDATES.iter().position(|candidate| *candidate == byte);
+        let means_else = [self.dialect.quote, self.dialect.escape].contains(&Some(byte));
+        let counted = CANDIDATES
+            .iter()
+            .position(|candidate| *candidate == byte && !means_else);
         if let (false, true, Some(which)) = (self.learned, self.at.may_end(), counted) {
             self.seen[which] += 1;
         }

@@ -151,7 +151,7 @@ impl Splitter {
         // What is too long is so before it is wrong: how much is held must not matter.
         let end = end.map_err(|journal::NotAnEntry(why)| {
             if self.looked > self.limit {
-                MessageFault::TooLong { limit: self.limit }
+                self.too_long()
             } else {
                 MessageFault::NotAnEntry { why }
             }
@@ -169,7 +169,7 @@ impl Splitter {
             return Ok(None);
         };
         if frame.length() > self.limit {
-            return Err(MessageFault::TooLong { limit: self.limit });
+            return Err(self.too_long());
         }
         if held.len() < frame.length() {
             return Ok(None);

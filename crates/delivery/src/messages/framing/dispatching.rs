@@ -16,9 +16,7 @@ impl Splitter {
             }
         }
         if !self.goes_on && self.events.pending().is_some_and(|held| held >= self.limit) {
-            return Err(self
-                .event_error(self.events.begin(), MessageFault::TooLong { limit: self.limit })
-                .into());
+            return Err(self.event_error(self.events.begin(), self.too_long()).into());
         }
         Ok(())
     }
@@ -31,9 +29,7 @@ impl Splitter {
     fn show_event<E: From<MessageError>>(&mut self, event: &Event, show: Show<'_, E>) -> Result<(), E> {
         if event.length >= self.limit as u64 {
             if !self.goes_on {
-                return Err(self
-                    .event_error(event.offset, MessageFault::TooLong { limit: self.limit })
-                    .into());
+                return Err(self.event_error(event.offset, self.too_long()).into());
             }
             return self.show_oversized(event.offset, &event.data, event.length, show);
         }

@@ -75,7 +75,8 @@ pub(super) fn four_bytes(held: &[u8], read: fn([u8; 4]) -> u32) -> Option<Frame>
 
 /// The same for a length as a varint: seven bits a byte, the lowest first, and the highest bit of all but the last set.
 ///
-/// More bytes than are needed are taken, as protobuf takes them; more than a number of 64 bits has are not.
+/// More bytes than are needed are taken, as protobuf takes them; more than a number of 64 bits has are not. A length is
+/// an `int32` of protobuf: of what is no length, a larger one would take all that follows for a message.
 pub(super) fn varint(held: &[u8]) -> Result<Option<Frame>, MessageFault> {
     let digits = &held[..held.len().min(VARINT_BYTES)];
     let Some(last) = digits.iter().position(|byte| byte & 0x80 == 0) else {
@@ -86,15 +87,18 @@ pub(super) fn varint(held: &[u8]) -> Result<Option<Frame>, MessageFault> {
         };
     };
     let digits = &digits[..=last];
-    // The tenth byte has one bit of 64.
-    if digits.len() == VARINT_BYTES && digits[last] > 1 {
-        return Err(not_a_varint(digits));
-    }
+    // Bits above the 64th count, too.
     let bits = digits.iter().rev();
-    let length = bits.fold(0_u64, |length, byte| length << 7 | u64::from(byte & 0x7f));
+    let length = bits.fold(0_u128, |length, byte| length << 7 | u128::from(byte & 0x7f));
+    let length = i32::try_from(length)
+        .ok()
+        .and_then(|length| usize::try_from(length).ok());
+    let Some(body) = length else {
+        return Err(not_a_varint(digits));
+    };
     Ok(Some(Frame {
         head: digits.len(),
-        body: usize::try_from(length).unwrap_or(usize::MAX),
+        body,
         tail: 0,
         is_null: false,
     }))

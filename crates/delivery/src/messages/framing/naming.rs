@@ -36,16 +36,16 @@ impl FromStr for Framing {
     }
 }
 
-/// What a command line says of one byte: itself, or what stands for it.
+/// What a command line says of one byte of CSV: itself, or what stands for it.
 ///
 /// # Errors
-/// When it is none, or several.
+/// When it is none, or several, or ends a line.
 pub fn one_byte(text: &str) -> Result<u8, String> {
     let named = if text == "tab" { "\\t" } else { text };
     // A backslash alone is one, too.
     let bytes = if named == "\\" { vec![b'\\'] } else { unescape(named)? };
     match bytes.as_slice() {
-        [b'\r' | b'\n' | b'"'] => Err("neither a quote nor the end of a line can be that".to_owned()),
+        [b'\r' | b'\n'] => Err("the end of a line cannot be that".to_owned()),
         [byte] => Ok(*byte),
         _ => Err(r"write one byte: `;`, `|`, tab, or \xHH".to_owned()),
     }
@@ -64,8 +64,7 @@ impl FromStr for Quote {
     fn from_str(text: &str) -> Result<Self, String> {
         let byte = match text {
             "none" => None,
-            "\"" => Some(b'"'),
-            text => Some(one_byte(text).map_err(|_| r#"write one byte, such as `'` or `"`, or none"#.to_owned())?),
+            text => Some(one_byte(text).map_err(|why| format!("{why}; where there are no quotes, none"))?),
         };
         Ok(Self(byte))
     }

@@ -4,7 +4,8 @@ use memchr::memchr;
 
 use super::json::Value;
 use super::{
-    Columns, Framing, Message, MessageError, MessageFault, Passing, RECORD_SEPARATOR, Show, Splitter, journal,
+    Columns, Dropped, Framing, Message, MessageError, MessageFault, Partial, Passing, RECORD_SEPARATOR, Show, Splitter,
+    journal,
 };
 
 impl Splitter {
@@ -62,6 +63,33 @@ impl Splitter {
         (self.looked, self.json, self.separated) = (0, Value::default(), false);
         self.show_oversized(passing.offset, &passing.kept, passing.length, show)?;
         Ok(true)
+    }
+
+    /// The input ends in a message that is too long: that is all of it, unless its length said that more would come.
+    pub(super) fn finish_passing<E: From<MessageError>>(
+        &mut self,
+        passing: &Passing,
+        show: Show<'_, E>,
+    ) -> Result<Dropped, E> {
+        let length = passing.length + std::mem::take(&mut self.held).len() as u64;
+        if passing.left.is_none() {
+            self.show_oversized(passing.offset, &passing.kept, length, show)?;
+            return Ok(Dropped(0));
+        }
+        let held = usize::try_from(length).unwrap_or(usize::MAX);
+        if self.partial == Partial::Drop {
+            return Ok(Dropped(held));
+        }
+        let fault = MessageFault::Unfinished {
+            held,
+            can_be_kept: false,
+            is_quoted: false,
+        };
+        Err(MessageError {
+            offset: passing.offset,
+            ..self.error(0, fault)
+        }
+        .into())
     }
 
     /// Where the message ends that is on its way past, if that is known: behind its end. It began at `offset`.

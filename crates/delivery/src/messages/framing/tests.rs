@@ -213,7 +213,7 @@ fn what_is_no_message_is_named_with_its_place() {
         ),
         (
             Framing::Varint,
-            b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+            b"\xff\xff\xff\xff\x07",
             "message 1 of the input, at byte 0, is longer than 1.0 kB",
         ),
         (
@@ -302,9 +302,120 @@ fn a_message_that_is_too_long_is_refused_before_it_is_all_there() {
             }
             seen += 100;
         };
-        assert_eq!(error.fault, MessageFault::TooLong { limit: 1000 });
+        let is_json = false;
+        assert_eq!(error.fault, MessageFault::TooLong { limit: 1000, is_json });
         assert_eq!(seen, 1000);
     }
+}
+
+#[test]
+fn of_a_message_that_is_too_long_an_array_is_spoken_of_only_where_it_is_json() {
+    for (framing, is_json) in [
+        (Framing::Json, true),
+        (Framing::JsonLines, true),
+        (Framing::Lines, false),
+        (csv(), false),
+        (Framing::U32be, false),
+    ] {
+        let input = format!("[{}1]\n", "1,".repeat(600));
+        let splitter = Splitter::new(framing.clone(), 1000, Partial::Fail);
+        let (_, end) = run(splitter, input.as_bytes(), &[]);
+        let help = end.unwrap_err().help().unwrap();
+        assert!(help.contains("--max-message"), "{framing:?}: {help}");
+        assert_eq!(help.contains("jq -c"), is_json, "{framing:?}: {help}");
+    }
+}
+
+#[test]
+fn a_message_whose_length_promised_more_than_came_is_not_whole_though_it_is_passed_over() {
+    let body = "x".repeat(2000);
+    for (framing, head) in [
+        (Framing::U32be, &b"\0\0\x20\0"[..]),
+        (Framing::U32le, b"\0\x20\0\0"),
+        (Framing::Netstring, b"8192:"),
+        (Framing::Varint, b"\x80\x40"),
+    ] {
+        let input = [head, body.as_bytes()].concat();
+        let held = input.len();
+        for blocks in [&[][..], &[1], &[999, 3]] {
+            let end = |partial| {
+                let splitter = Splitter::new(framing.clone(), 1000, partial).going_on(true);
+                let (shown, end) = run(splitter, &input, blocks);
+                assert_eq!(shown, [], "{framing:?}");
+                end
+            };
+            let fault = MessageFault::Unfinished {
+                held,
+                can_be_kept: false,
+                is_quoted: false,
+            };
+            let (number, offset) = (1, 0);
+            assert_eq!(
+                end(Partial::Fail),
+                Err(MessageError { number, offset, fault }),
+                "{framing:?}"
+            );
+            assert_eq!(end(Partial::Drop), Ok(Dropped(held)), "{framing:?}");
+        }
+    }
+}
+
+#[test]
+fn a_varint_that_no_int32_is_is_no_length() {
+    let longest = b"\xff\xff\xff\xff\x07";
+    for goes_on in [false, true] {
+        let end = |input: &[u8], blocks: &[usize]| {
+            let splitter = Splitter::new(Framing::Varint, 1000, Partial::Fail).going_on(goes_on);
+            run(splitter, input, blocks).1.unwrap_err().fault
+        };
+        for blocks in [&[][..], &[1]] {
+            let fault = end(longest, blocks);
+            assert!(!matches!(fault, MessageFault::NotALength { .. }), "{fault}");
+            for (wrong, found) in [
+                (&b"\x80\x80\x80\x80\x08rest"[..], r"\x80\x80\x80\x80\x08"),
+                (
+                    b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01rest",
+                    r"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+                ),
+            ] {
+                let found = found.to_owned();
+                assert_eq!(end(wrong, blocks), MessageFault::NotALength { found });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_byte_of_csv_is_none_that_ends_a_line_and_what_is_wrong_with_it_is_said() {
+    assert_eq!(one_byte("\""), Ok(b'"'));
+    assert_eq!("\"".parse(), Ok(Quote(Some(b'"'))));
+    assert_eq!("'".parse(), Ok(Quote(Some(b'\''))));
+    assert_eq!("none".parse(), Ok(Quote(None)));
+    let of_end = Err("the end of a line cannot be that".to_owned());
+    assert_eq!(one_byte(r"\n"), of_end);
+    let why = r"\n".parse::<Quote>().unwrap_err();
+    assert!(why.starts_with("the end of a line cannot be that"), "{why}");
+    let why = "''".parse::<Quote>().unwrap_err();
+    assert!(why.contains("write one byte") && why.ends_with("none"), "{why}");
+}
+
+#[test]
+fn what_stands_around_fields_is_not_guessed_to_tell_them_apart() {
+    let framing = Framing::Csv(Dialect {
+        quote: Some(b'|'),
+        ..Dialect::default()
+    });
+    let mut splitter = Splitter::new(framing, 1000, Partial::Fail);
+    splitter
+        .push(b"|a|;|b|\n|1;|;2\n", &mut |message| {
+            let Columns::Csv(dialect) = message.columns else {
+                panic!("no columns");
+            };
+            assert_eq!(dialect.column(message.body, 2), Some(b"2".to_vec()));
+            Ok::<_, MessageError>(())
+        })
+        .unwrap();
+    assert_eq!(splitter.guessed_delimiter().unwrap().delimiter, ';');
 }
 
 fn dialect(delimiter: Option<u8>, has_header: bool) -> Framing {
@@ -709,7 +820,7 @@ fn where_a_wrong_message_is_said_to_be_does_not_depend_on_the_blocks() {
                 let error = end.clone().unwrap_err();
                 assert_eq!(error.offset, 0, "{error:?}");
                 assert!(
-                    error.fault == fault || error.fault == MessageFault::TooLong { limit },
+                    error.fault == fault || error.fault == (MessageFault::TooLong { limit, is_json: false }),
                     "{error:?}"
                 );
                 for block in [1, 2, 3, 5, 7] {

@@ -227,6 +227,9 @@ fn a_position_for_which_there_is_no_room_ends_the_reading_and_what_came_before_s
     // It is not left out, though others that cannot be taken are.
     assert!(matches!(error.fault, MessageFault::NoRoom { .. }), "{error}");
     assert!((60..70).contains(&taken), "{taken}");
+    let text = error.to_string();
+    let begin = format!("source `{}…`, and", "s".repeat(100));
+    assert!(text.contains(&begin), "{text}");
     assert_eq!(packer.tally().skipped, 0);
     let mut done = Vec::new();
     let mut take = |packed| {
@@ -237,6 +240,54 @@ fn a_position_for_which_there_is_no_room_ends_the_reading_and_what_came_before_s
     let positions = written(&done[0]).0.positions.unwrap();
     assert!(positions.to_string().len() <= MAX_POSITIONS);
     assert_eq!(positions.sources().unwrap().count() as u64, taken);
+}
+
+#[test]
+fn the_front_of_a_message_that_is_too_long_tells_no_source_and_no_position() {
+    let fault = MessageFault::Oversized { limit: 7, length: 2000 };
+    let too_long = Message {
+        fault: Some(&fault),
+        ..message(2, b"a\t12345")
+    };
+    let into = || Naming::Into(naming("f", None));
+    let by_source = by_source(into(), HUGE);
+    let alone = Packer::new(into(), HUGE)
+        .with_positions(Some(PositionAt::Column(2)))
+        .on_bad(OnBad::Skip);
+    for (mut packer, is_by_source) in [(by_source, true), (alone, false)] {
+        let mut done = Vec::new();
+        let mut take = |packed| {
+            done.push(packed);
+            Ok::<_, MessageError>(())
+        };
+        packer.add(&message(1, b"a\t7"), moment(0), &mut take).unwrap();
+        packer.add(&too_long, moment(0), &mut take).unwrap();
+        packer.close(&mut take).unwrap();
+        assert_eq!(packer.tally().skipped, 1);
+        let label = written(&done[0]).0;
+        assert_eq!(label.position.unwrap().as_json(), "\"7\"");
+        let positions = label.positions.map(|positions| positions.to_string());
+        assert_eq!(positions.as_deref(), is_by_source.then_some(r#"{"a":"7"}"#));
+    }
+}
+
+#[test]
+fn a_source_s_name_has_a_bound_and_what_is_longer_can_be_left_out() {
+    let mut packer = by_source(Naming::Into(naming("f", None)), HUGE);
+    let mut none = |_| Ok::<_, MessageError>(());
+    let line = |length: usize| format!("{}\t1", "s".repeat(length));
+    for (number, length) in [(1, 70_000), (2, MAX_POSITION + 1), (3, MAX_POSITION)] {
+        let line = line(length);
+        packer
+            .add(&message(number, line.as_bytes()), moment(0), &mut none)
+            .unwrap();
+    }
+    assert_eq!(packer.tally().skipped, 2);
+    let first = packer.tally().first.as_ref().unwrap().to_string();
+    assert!(
+        first.ends_with("source it is of: it has more than 4,096 bytes"),
+        "{first}"
+    );
 }
 
 #[test]
