@@ -23,8 +23,8 @@ pub(super) fn replace(span: Span, replacement: impl Into<String>) -> Edit {
 pub(super) fn rewrite(file: &SourceFile, node: &Node, replacement: impl Into<String>) -> Option<Edit> {
     let is_block = matches!(&node.value, Value::String(text) if text.block);
     let is_plain = !file.slice(node.span).starts_with(['"', '\'', '[', '{']);
-    let is_whole = !is_block && !(is_plain && goes_on(file, node.span));
-    (is_whole && !is_tagged(file, node)).then(|| replace(node.span, replacement))
+    let is_part = is_block || is_plain && goes_on(file, node.span);
+    (!is_part && !is_tagged(file, node)).then(|| replace(node.span, replacement))
 }
 
 /// Whether `//` follows a text without quotes: to YAML it begins no comment, and is a part of the text.

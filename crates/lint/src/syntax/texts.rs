@@ -100,7 +100,9 @@ impl Scene<'_> {
                     self.worst_line_end(line, start, &ends, surroundings)
                 }
             };
-            finding.into_iter().for_each(|finding| findings.add(finding));
+            if let Some(finding) = finding {
+                findings.add(finding);
+            }
         }
     }
 
@@ -225,9 +227,10 @@ impl Scene<'_> {
                 let is_cut = self.reader == Reader::Yaml && edit::goes_on(self.file, span);
                 let safety = if is_cut { Safety::Unsafe } else { Safety::Safe };
                 let finding = Finding::new(&UNQUOTED_TEXT, span, "texts of JSON have quotes");
-                let finding = match value.contains('?') {
-                    true => self.cut_at_question_mark(finding),
-                    false => lenient(finding),
+                let finding = if value.contains('?') {
+                    self.cut_at_question_mark(finding)
+                } else {
+                    lenient(finding)
                 };
                 finding.fix(safety, "write quotes".to_owned(), vec![replace(span, quoted(value))])
             }
