@@ -18,8 +18,8 @@ pub(super) fn replace(span: Span, replacement: impl Into<String>) -> Edit {
 }
 
 /// Writes something else for a value. None for a block of text: its place is that of its lines, without the mark before
-/// them, and with the end of the last one. None behind a tag, which would say of the new value what it says of this. None
-/// for a plain value that YAML reads with more than JSON does.
+/// them, and with the end of the last one. None behind a tag, which would say of the new value what it says of this.
+/// None for a plain value that YAML reads with more than JSON does.
 pub(super) fn rewrite(file: &SourceFile, node: &Node, replacement: impl Into<String>) -> Option<Edit> {
     let is_block = matches!(&node.value, Value::String(text) if text.block);
     let is_plain = !file.slice(node.span).starts_with(['"', '\'', '[', '{']);
@@ -35,16 +35,21 @@ pub(super) fn goes_on(file: &SourceFile, text: Span) -> bool {
 
 /// Whether the word before a value is a tag of YAML, such as `!!int`. An anchor may stand between them.
 fn is_tagged(file: &SourceFile, node: &Node) -> bool {
-    let before = file.text().get(..node.span.start).unwrap_or_default();
-    let mut words = before.split_whitespace().rev().map(|word| {
-        // `[!!int 5]`, but also `!<tag:yaml.org,2002:int>`, which has a comma of its own.
-        let word = word.get(word.rfind("!<").unwrap_or_default()..).unwrap_or(word);
-        let is_verbatim = word.starts_with("!<");
-        let begins = word.rfind(['[', '{', ',']).filter(|_| !is_verbatim);
-        begins.map_or(word, |at| word.get(at + 1..).unwrap_or_default())
-    });
-    let is_tag = |word: &str| word.starts_with('!');
-    words.find(|word| !word.starts_with('&')).is_some_and(is_tag)
+    let last_word = |text: &str| {
+        let ends = |c: char| c.is_whitespace() || matches!(c, ',' | '[' | '{');
+        let text = text.trim_end();
+        let word = text.rsplit(ends).next().map_or(0, str::len);
+        Span::new(text.len() - word, text.len())
+    };
+    let before = Span::new(0, node.span.start);
+    let mut word = last_word(file.slice(before));
+    if file.slice(word).starts_with('&') {
+        word = last_word(file.slice(Span::new(0, word.start)));
+    }
+    let word = file.slice(word);
+    // One such as `!<tag:yaml.org,2002:int>` has a comma of its own.
+    let is_verbatim = word.len() > 1 && word.ends_with('>');
+    word.starts_with('!') && !word.ends_with(':') || is_verbatim
 }
 
 /// Writes another name for a key, in the quotes that it has.

@@ -23,6 +23,7 @@ use syntax::{Cause, SyntaxFault};
 use tree::{Document, Node, Value};
 
 pub use dialect::Dialect;
+pub(crate) use reading::LINE_ENDS;
 pub use reading::{Comment, MAX_ALIASED, MAX_DEPTH};
 pub(crate) use yaml::escapes::surrogates;
 
@@ -38,9 +39,6 @@ pub struct Parsed {
     /// [`template::STAND_IN`] there.
     pub templates: Vec<Span>,
 }
-
-/// Characters that end a line to the YAML reader of pachctl, and are like others to JSON and to the parser here.
-pub(crate) const LINE_ENDS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
 /// Reads a file.
 #[must_use]

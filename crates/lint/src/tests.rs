@@ -307,9 +307,13 @@ fn no_fix_writes_behind_a_tag() {
         let mended = fix::mend(&SourceFile::new("spec.yaml", text), &Options::default(), Safety::Unsafe);
         assert!(mended.file.text().contains(cmd), "{}", mended.file.text());
     }
-    let plain = SourceFile::new("spec.yaml", "transform:\n  image: a:1\n  cmd: [5]\n");
-    let mended = fix::mend(&plain, &Options::default(), Safety::Unsafe);
-    assert!(mended.file.text().contains("[\"5\"]"), "{}", mended.file.text());
+    for before in ["cmd: [", "cmd: [!x a, ", "cmd: [&a ", "env: {\"wow !\": "] {
+        let text = format!("transform:\n  image: a:1\n  {before}5");
+        let close = if before.contains('{') { '}' } else { ']' };
+        let plain = SourceFile::new("spec.yaml", format!("{text}{close}\n"));
+        let mended = fix::mend(&plain, &Options::default(), Safety::Unsafe);
+        assert!(mended.file.text().contains("\"5\""), "{}", mended.file.text());
+    }
 }
 
 #[test]

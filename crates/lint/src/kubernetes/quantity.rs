@@ -65,8 +65,8 @@ impl Quantity {
         self.0 % BILLION == 0
     }
 
-    /// A whole number without a unit, such as `64000000` for `64M`. None for a fraction, and for what is too large to be
-    /// told.
+    /// A whole number without a unit, such as `64000000` for `64M`. None for a fraction, and for what is too large to
+    /// be told.
     pub(crate) fn decimal(self) -> Option<String> {
         let is_told = self.is_whole() && self.0.unsigned_abs() < i128::MAX.unsigned_abs();
         is_told.then(|| (self.0 / BILLION).to_string())

@@ -17,6 +17,9 @@ pub struct Comment {
     pub span: Span,
 }
 
+/// Characters that end a line to the YAML reader of pachctl, and are like others to JSON and to the parser here.
+pub(crate) const LINE_ENDS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
+
 /// What the reading of either dialect gives, document by document.
 #[derive(Debug, Default)]
 pub(super) struct Reading {

@@ -206,6 +206,8 @@ fn a_line_ends_in_comments_between_brackets_and_in_blocks_that_look_quoted() {
     ] {
         assert_eq!(line_ends(&format!("{spec}{more}")), expected, "{more}");
     }
+    let alias = "metadata: &m {labels: {a: \"b\", c: d~e}}\ntransform: *m\n";
+    assert_eq!(line_ends(&format!("{spec}{alias}")), []);
     assert_eq!(
         line_ends(&format!("\"metadata\": {{}}\n{spec}# a~b\n")),
         [(4, Severity::Error)]

@@ -337,6 +337,8 @@ impl Surroundings {
             collect_quoted(text, &document.root, &mut quoted);
         }
         quoted.sort_unstable();
+        // What an alias stands for is met twice, and may be within brackets where it is written.
+        quoted.dedup_by(|next, last| next.end <= last.end);
         let mut comments: Vec<_> = parsed.comments.iter().map(|comment| comment.span).collect();
         comments.sort_unstable();
         Self { quoted, comments }

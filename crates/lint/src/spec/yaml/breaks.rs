@@ -1,8 +1,7 @@
-//! Lines that end before their line feed: behind U+0085, U+2028 or U+2029 the reader of pachctl is in another line. Where
-//! that one is empty, or is a comment, nothing changes by it, and blanks are read in their place.
+//! Lines that end before their line feed: behind U+0085, U+2028 or U+2029 the reader of pachctl is in another line.
+//! Where that one is empty, or is a comment, nothing changes by it, and blanks are read in their place.
 
-use super::super::LINE_ENDS;
-use super::super::reading::Reading;
+use super::super::reading::{LINE_ENDS, Reading};
 use super::super::tree::{Node, Value};
 use super::recovery;
 use crate::source::Span;

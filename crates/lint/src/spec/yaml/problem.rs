@@ -2,7 +2,7 @@
 
 use granit_parser::ErrorKind;
 
-use super::super::LINE_ENDS;
+use super::super::reading::LINE_ENDS;
 use super::super::syntax::YamlProblem;
 use crate::source::Span;
 

@@ -3,8 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::super::LINE_ENDS;
-use super::super::reading::{Comment, Reading};
+use super::super::reading::{Comment, LINE_ENDS, Reading};
 use super::super::syntax::{Cause, SyntaxFault, YamlProblem};
 use crate::source::Span;
 
