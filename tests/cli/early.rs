@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::pachd::Pachd;
 use crate::proxy::{Fault, Proxy};
-use crate::runner::{Ran, World};
+use crate::runner::{Ran, World, takes_minutes};
 use crate::served::Served;
 
 /// Bytes of one file here: three of them are two parts and a rest.
@@ -104,6 +104,9 @@ fn end(mut child: Child) -> Ran {
 
 #[test]
 fn the_parts_of_an_archive_are_sent_before_its_end_has_come_and_its_commit_holds_all_of_it() {
+    if !takes_minutes("SPOUTCTL_TEST_FAULTS", "early") {
+        return;
+    }
     let setting = Setting::new();
     let mut child = setting.put(&[]);
     let mut input = child.stdin.take().unwrap();
@@ -126,6 +129,9 @@ fn the_parts_of_an_archive_are_sent_before_its_end_has_come_and_its_commit_holds
 
 #[test]
 fn an_archive_that_is_torn_after_parts_were_sent_leaves_no_commit() {
+    if !takes_minutes("SPOUTCTL_TEST_FAULTS", "early") {
+        return;
+    }
     let setting = Setting::new();
     let mut child = setting.put(&[]);
     let mut input = child.stdin.take().unwrap();
@@ -140,6 +146,9 @@ fn an_archive_that_is_torn_after_parts_were_sent_leaves_no_commit() {
 
 #[test]
 fn a_run_that_is_killed_between_two_parts_is_made_good_by_the_next() {
+    if !takes_minutes("SPOUTCTL_TEST_FAULTS", "early") {
+        return;
+    }
     let setting = Setting::new();
     let args = ["--stream", "s", "--resume"];
     let mut child = setting.put(&args);

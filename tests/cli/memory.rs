@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::runner::World;
+use crate::runner::{World, takes_minutes};
 
 /// The peak of the child's resident memory in KiB, as the kernel tells it while the child still runs, without the pages of the
 /// program itself: an unoptimised one is many times as large as what is installed.
@@ -16,9 +16,13 @@ fn peak_kib(process: u32) -> Option<u64> {
     kib("VmHWM:")?.checked_sub(kib("RssFile:")?)
 }
 
-/// Runs `put` on what `feed` writes, until `commits` acknowledgements are read, and tells the peak in KiB.
+/// Runs `put` on what `feed` writes, until `commits` acknowledgements are read, and tells the peak in KiB, where such
+/// long tests are wanted and the system tells it.
 fn peak_of_put(commits: usize, feed: impl FnOnce(&mut dyn Write) + Send) -> Option<u64> {
     use std::io::BufRead;
+    if !takes_minutes("SPOUTCTL_TEST_FAULTS", "memory") {
+        return None;
+    }
     let world = World::local();
     let mut child = world
         .command(&["put", "events", "--create-repo"])
