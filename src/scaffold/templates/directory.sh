@@ -16,9 +16,15 @@ escaped() {
     printf '%s' "$out"
 }
 
+# What was sent, as it was then: it may not be committed yet when the next event tells of it.
+declare -A sent=()
+
 send() {
     case "${1##*/}" in .*) return 0 ;; esac # not complete yet, by custom
     [ -f "$SPOUT_DIRECTORY/$1" ] || return 0
+    local state
+    state=$(stat -c '%i %s %y' -- "$SPOUT_DIRECTORY/$1" 2>/dev/null) || return 0 # gone meanwhile
+    [ "${sent["$1"]:-}" != "$state" ] || return 0
     # What the repo has already, byte for byte, is not sent again.
     local codes=(0 0)
     spoutctl get --quiet "$repo:/$(escaped "$1")" 2>/dev/null | cmp -s - "$SPOUT_DIRECTORY/$1" || codes=("${PIPESTATUS[@]}")
@@ -31,6 +37,7 @@ send() {
     fi
     # 1: it was written to meanwhile, so it will be sent again.
     tar cf - -C "$SPOUT_DIRECTORY" -- "$1" || [ "$?" -eq 1 ]
+    sent["$1"]=$state
 }
 
 send_all_below() {
@@ -72,5 +79,7 @@ while true; do
         begun=$begun$rest
     fi
     if [ "$lines" -ge "$many" ]; then send_all_below "$SPOUT_DIRECTORY"; fi
+    # As many as are kept in memory; by then the older ones are committed, and the repo is asked.
+    if [ "$lines" -eq 0 ] && [ "${#sent[@]}" -gt 10000 ]; then sent=(); fi
     lines=0
 done
