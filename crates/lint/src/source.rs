@@ -32,6 +32,13 @@ impl Span {
     pub fn is_empty(self) -> bool {
         self.start == self.end
     }
+
+    /// Whether it is within one of some places, which are in order and not within each other.
+    pub(crate) fn is_in_one_of(self, places: &[Self]) -> bool {
+        let begun = places.partition_point(|place| place.start <= self.start);
+        let last = begun.checked_sub(1).and_then(|last| places.get(last));
+        last.is_some_and(|place| self.end <= place.end)
+    }
 }
 
 /// Where a person finds a byte: both count from 1; columns are characters.

@@ -346,19 +346,12 @@ impl Surroundings {
 
     /// Whether a line does not end there: between quotes or brackets, and in no comment.
     fn keep(&self, at: Span) -> bool {
-        is_within(&self.quoted, at) && !self.is_in_comment(at)
+        at.is_in_one_of(&self.quoted) && !self.is_in_comment(at)
     }
 
     fn is_in_comment(&self, at: Span) -> bool {
-        is_within(&self.comments, at)
+        at.is_in_one_of(&self.comments)
     }
-}
-
-/// Whether one of some places, which are in order and not within each other, holds another.
-fn is_within(all: &[Span], at: Span) -> bool {
-    let begun = all.partition_point(|span| span.start <= at.start);
-    let last = begun.checked_sub(1).and_then(|last| all.get(last));
-    last.is_some_and(|span| at.end <= span.end)
 }
 
 /// The outermost places between quotes or brackets.

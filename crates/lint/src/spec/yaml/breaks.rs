@@ -20,11 +20,7 @@ pub(in crate::spec) fn parse(text: &str) -> Reading {
     quoted.sort_unstable();
     // In a text they are a part of it.
     let count = breaks.len();
-    breaks.retain(|at| {
-        let begun = quoted.partition_point(|span| span.start <= at.start);
-        let last = begun.checked_sub(1).and_then(|last| quoted.get(last));
-        last.is_none_or(|span| at.start >= span.end)
-    });
+    breaks.retain(|at| !at.is_in_one_of(&quoted));
     if breaks.len() == count {
         return reading;
     }
