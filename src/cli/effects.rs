@@ -66,18 +66,11 @@ impl From<(&'static str, (bool, &'static str))> for Rule {
 /// Whether messages have columns, fields and what a JSON pointer finds, and which have.
 fn places(framing: &Framing) -> [(bool, &'static str); 3] {
     let is_csv = matches!(framing, Framing::Csv(_));
-    let is_bytes = matches!(
-        framing,
-        Framing::Lines
-            | Framing::Nul
-            | Framing::Delimiter(_)
-            | Framing::Netstring
-            | Framing::U32be
-            | Framing::U32le
-            | Framing::Varint
-    );
     [
-        (is_csv || is_bytes, "csv, lines and frames, which have columns"),
+        (
+            is_csv || framing.is_of_bytes(),
+            "csv, lines and frames, which have columns",
+        ),
         (framing.has_fields(), "--messages journal-export and sse"),
         (!is_csv && *framing != Framing::JournalExport, "messages that are JSON"),
     ]

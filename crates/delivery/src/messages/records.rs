@@ -73,23 +73,6 @@ pub enum Form {
     Envelope,
 }
 
-impl Form {
-    /// Whether a record's value can be told apart in that way.
-    #[must_use]
-    pub fn can_be(framing: &Framing) -> bool {
-        matches!(
-            framing,
-            Framing::Lines
-                | Framing::Nul
-                | Framing::Delimiter(_)
-                | Framing::Netstring
-                | Framing::U32be
-                | Framing::U32le
-                | Framing::Varint
-        )
-    }
-}
-
 /// Makes messages of records.
 struct Framer {
     form: Form,

@@ -45,7 +45,7 @@ impl Topics {
         let form = match (envelope, &messages.messages) {
             (Some(Envelope::Json), _) => Form::Envelope,
             (None, None) => Form::Value(Framing::Lines),
-            (None, Some(framing)) if Form::can_be(framing) => Form::Value(framing.clone()),
+            (None, Some(framing)) if framing.is_of_bytes() => Form::Value(framing.clone()),
             (None, Some(_)) => {
                 let text =
                     "values of Kafka are told apart by lines, nul, delimiter=STR, netstring, u32be, u32le or varint";

@@ -81,6 +81,15 @@ impl Framing {
         matches!(self, Self::Netstring | Self::U32be | Self::U32le)
     }
 
+    /// Whether its messages are bytes without a form of their own, told apart by what stands around them.
+    #[must_use]
+    pub fn is_of_bytes(&self) -> bool {
+        matches!(
+            self,
+            Self::Lines | Self::Nul | Self::Delimiter(_) | Self::Netstring | Self::U32be | Self::U32le | Self::Varint
+        )
+    }
+
     /// Whether its messages have fields with names.
     #[must_use]
     pub fn has_fields(&self) -> bool {
