@@ -189,6 +189,28 @@ fn live(cluster: Cluster, source: Source, guarded: bool, times: u32) {
     assert!(!said.contains("panicked"), "{said}");
 }
 
+/// Releases, and whether tokens are asked for there.
+const RELEASES: [(&str, bool); 5] = [
+    ("1.13", false),
+    ("2.0", false),
+    ("2.3", true),
+    ("2.6", false),
+    ("2.12", true),
+];
+
+/// A spout in each of these releases, all at the same time.
+fn live_in_each(releases: &[(&'static str, bool)], times: u32, source: impl Fn(&Cluster) -> Source + Sync) {
+    std::thread::scope(|scope| {
+        for (release, guarded) in releases {
+            scope.spawn(|| {
+                let cluster = Cluster::new(release, &[], "");
+                let source = source(&cluster);
+                live(cluster, source, *guarded, times);
+            });
+        }
+    });
+}
+
 /// Goes on behind the last number that is committed, as the templates do.
 const CONSUMER: &str = r#"
 echo $$ >> consumers
@@ -230,22 +252,7 @@ fn a_spout_lives_through_all_that_a_cluster_does_and_each_message_is_there_once_
     if !can_live(&[]) {
         return;
     }
-    std::thread::scope(|scope| {
-        for (release, guarded) in [
-            ("1.13", false),
-            ("2.0", false),
-            ("2.3", true),
-            ("2.6", false),
-            ("2.8", true),
-            ("2.12", true),
-        ] {
-            scope.spawn(move || {
-                let cluster = Cluster::new(release, &[], "");
-                let source = own_code(&cluster);
-                live(cluster, source, guarded, 2);
-            });
-        }
-    });
+    live_in_each(&[&RELEASES[..], &[("2.8", true)]].concat(), 2, own_code);
 }
 
 /// Writes the code of a template, and what runs it with these variables.
@@ -404,24 +411,9 @@ fn kcat(cluster: &Cluster, broker: &Arc<kafka::Broker>) -> Source {
     }
 }
 
-/// The spout of a template in each release, all at the same time.
+/// The spout of a template in each release.
 fn live_in_each_release(source: impl Fn(&Cluster) -> Source + Sync) {
-    std::thread::scope(|scope| {
-        for (release, guarded) in [
-            ("1.13", false),
-            ("2.0", false),
-            ("2.3", true),
-            ("2.6", false),
-            ("2.12", true),
-        ] {
-            let source = &source;
-            scope.spawn(move || {
-                let cluster = Cluster::new(release, &[], "");
-                let source = source(&cluster);
-                live(cluster, source, guarded, 5);
-            });
-        }
-    });
+    live_in_each(&RELEASES, 5, source);
 }
 
 /// Whether these tests are wanted, and the programs are there that one needs.
