@@ -138,6 +138,13 @@ class History(http.server.BaseHTTPRequestHandler):
         branch = {"name": "master", "repo": REPO}
         return {"repo": REPO, "branch": branch, "id": f"{number:012x}4{0:03x}8{0:015x}"}
 
+    def handle_one_request(self):
+        try:
+            super().handle_one_request()
+        except BrokenPipeError:
+            # Who asks may have had enough.
+            self.close_connection = True
+
     def do_POST(self):
         request = json.loads(self.rfile.read(int(self.headers["content-length"])) or b"{}")
         call = self.path.rsplit("/", 1)[-1]
@@ -163,10 +170,7 @@ class History(http.server.BaseHTTPRequestHandler):
                     info["parentCommit"] = self.commit(number + 1)
                 lines.append(json.dumps({"result": info}))
             text = ("\n".join(lines) + "\n").encode()
-            try:
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(text), text))
-            except OSError:
-                return
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(text), text))
         self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, *_):
