@@ -77,7 +77,6 @@ impl Default for Early {
 impl Early {
     /// Parts of `part` bytes leave early. Past `limit` what was sent is let go; without one it is held until it is in a
     /// commit.
-    #[must_use]
     pub fn new(part: u64, limit: Option<u64>) -> Self {
         Self(Arc::new(Shared {
             part,
@@ -88,7 +87,6 @@ impl Early {
     }
 
     /// What was sent is let go past so many bytes.
-    #[must_use]
     pub fn limit(&self) -> Option<u64> {
         self.0.limit
     }

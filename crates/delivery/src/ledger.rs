@@ -24,7 +24,6 @@ pub enum Unsettled {
 
 impl Unsettled {
     /// The commit that it is about, where its id is known.
-    #[must_use]
     pub fn commit(&self) -> Option<&CommitId> {
         match self {
             Self::PerhapsStarted(_) => None,
@@ -37,7 +36,6 @@ impl Unsettled {
     }
 
     /// What to do about it.
-    #[must_use]
     pub fn help(&self) -> String {
         match self {
             Self::PerhapsStarted(branch) => format!(
@@ -67,7 +65,6 @@ impl Unsettled {
 }
 
 /// The command that drops an open commit, on every pachd.
-#[must_use]
 pub fn to_drop(commit: &Commit) -> String {
     let Commit { repo, branch, id } = commit;
     format!("spoutctl doctor {repo}@{branch} --drop {id}")
@@ -96,7 +93,6 @@ pub struct Ledger {
 
 impl Ledger {
     /// What there is at this moment.
-    #[must_use]
     pub fn unsettled(&self) -> Vec<Unsettled> {
         self.lock().clone()
     }

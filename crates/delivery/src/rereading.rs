@@ -32,7 +32,6 @@ pub struct Original {
 impl Original {
     /// `None` where bytes of the input cannot be found again: it is no regular file, or compressed, or one of the
     /// kernel's that claim to be empty. Nothing is read from it that a later read would miss.
-    #[must_use]
     pub fn of(file: &File, name: &Arc<str>) -> Option<Self> {
         let metadata = file.metadata().ok()?;
         if !metadata.is_file() || metadata.len() == 0 {

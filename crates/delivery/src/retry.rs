@@ -36,7 +36,6 @@ impl Default for Interrupt {
 }
 
 impl Interrupt {
-    #[must_use]
     pub fn new() -> Self {
         let (open, raised) = bounded(0);
         Self {
@@ -56,24 +55,20 @@ impl Interrupt {
     }
 
     /// When everything has to be over; `None` while nobody has asked.
-    #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).deadline
     }
 
     /// Whether that time has come.
-    #[must_use]
     pub fn is_over(&self, now: Instant) -> bool {
         self.deadline().is_some_and(|deadline| deadline <= now)
     }
 
-    #[must_use]
     pub fn is_raised(&self) -> bool {
         self.deadline().is_some()
     }
 
     /// A channel that is closed when the interrupt is raised.
-    #[must_use]
     pub fn raised(&self) -> &Receiver<()> {
         &self.raised
     }

@@ -184,38 +184,32 @@ impl Spool {
         })
     }
 
-    #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
     /// The name under which its archives are marked.
-    #[must_use]
     pub fn stream(&self) -> StreamName {
         self.lock().journal.stream.clone()
     }
 
     /// The number of the newest archive that was ever taken in; 0 before the first.
-    #[must_use]
     pub fn accepted(&self) -> u64 {
         self.lock().accepted()
     }
 
     /// The greatest number of a message that was ever taken in; 0 before the first.
-    #[must_use]
     pub fn messages(&self) -> u64 {
         self.lock().messages
     }
 
     /// How many archives wait, and their bytes.
-    #[must_use]
     pub fn waiting(&self) -> (usize, u64) {
         let inner = self.lock();
         (inner.waiting.len(), inner.waiting.iter().map(|one| one.length).sum())
     }
 
     /// When the oldest archive that waits was taken in, as its file says; `None` when none waits.
-    #[must_use]
     pub fn waiting_since(&self) -> Option<SystemTime> {
         let oldest = self.lock().waiting.front().map(|oldest| self.path(&oldest.name))?;
         // It may have left the spool meanwhile.
@@ -223,13 +217,11 @@ impl Spool {
     }
 
     /// How much of the limit is taken, and the limit, in bytes; an archive counts as 4 KiB at least.
-    #[must_use]
     pub fn room(&self) -> (u64, u64) {
         (self.lock().bytes, self.limit)
     }
 
     /// What a delivery has to know of its stream.
-    #[must_use]
     pub fn spooled(&self) -> Spooled {
         let inner = self.lock();
         let first = inner.waiting.front();
@@ -248,7 +240,6 @@ impl Spool {
     }
 
     /// What this run has set aside because it could not be read.
-    #[must_use]
     pub fn damaged(&self) -> Vec<Damaged> {
         self.lock().damaged.clone()
     }
@@ -337,7 +328,6 @@ impl Spool {
     }
 
     /// Held by whoever takes archives in: when it goes, however that comes, no further one comes.
-    #[must_use]
     pub fn taking_in(self: &Arc<Self>) -> TakingIn {
         TakingIn(Arc::clone(self))
     }

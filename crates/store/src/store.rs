@@ -30,7 +30,6 @@ pub struct Store {
 
 impl Store {
     /// Whether others could read the store until now.
-    #[must_use]
     pub fn was_open_to_others(&self) -> bool {
         self.was_open
     }
@@ -72,7 +71,6 @@ impl Store {
         self
     }
 
-    #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.database.dialect
     }

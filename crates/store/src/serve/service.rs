@@ -84,7 +84,6 @@ impl Service {
         }
     }
 
-    #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }

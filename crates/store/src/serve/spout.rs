@@ -21,7 +21,6 @@ pub struct SpoutNow {
 
 impl SpoutNow {
     /// Variables that the spec sets for the code.
-    #[must_use]
     pub fn variables(&self) -> Vec<(String, String)> {
         let spec = self.spec();
         let set = spec["transform"]["env"].as_object().into_iter().flatten();
@@ -30,7 +29,6 @@ impl SpoutNow {
     }
 
     /// Exit codes that count as 0, by the spec's `acceptReturnCode`.
-    #[must_use]
     pub fn accepted_codes(&self) -> Vec<i64> {
         let spec = self.spec();
         let accepted = spec["transform"]["acceptReturnCode"].as_array().into_iter().flatten();
