@@ -10,10 +10,11 @@ pub mod progress_bar;
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Read, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 use log::{Entry, Form, Level};
 use progress_bar::ProgressBar;
@@ -174,13 +175,13 @@ impl Terminal {
                     "results cannot be written to standard output any more ({error}); the work goes on"
                 ));
             }
-            *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            *self.lost.lock() = Some(error);
         }
     }
 
     /// Why results were lost, unless whoever read them has simply gone.
     pub fn results_lost(&self) -> Option<String> {
-        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost = self.lost.lock();
         lost.as_ref()
             .filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
             .map(ToString::to_string)

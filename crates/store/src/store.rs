@@ -1,10 +1,10 @@
 //! What every call has of a store: where it lies, its database, its clock, and whose behaviour it has.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 use super::database::Database;
 use super::dialect::Dialect;

@@ -2,7 +2,6 @@
 //! token the code gets.
 
 use std::ops::ControlFlow;
-use std::sync::PoisonError;
 
 use serde_json::Value;
 
@@ -45,14 +44,14 @@ impl SpoutNow {
 impl Service {
     /// A pipeline that was stopped runs again.
     pub(super) fn has_started(&self, name: &Repo) {
-        let mut starts = self.starts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut starts = self.starts.0.lock();
         *starts.entry(name.to_string()).or_default() += 1;
         drop(starts);
         self.changes.tell();
     }
 
     fn starts_of(&self, name: &Repo) -> u64 {
-        let starts = self.starts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let starts = self.starts.0.lock();
         starts.get(&name.to_string()).copied().unwrap_or_default()
     }
 
