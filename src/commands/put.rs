@@ -62,7 +62,7 @@ use spoutctl_core::pfs::{Branch, Destination};
 use spoutctl_delivery::early::Early;
 use spoutctl_delivery::mark::StreamName;
 use spoutctl_delivery::retry::SystemClock;
-use spoutctl_delivery::routing::Routed;
+use spoutctl_delivery::routing::{IfMissing, Routed};
 use spoutctl_delivery::spill::SpillBuffers;
 use spoutctl_delivery::spool::Spool;
 use spoutctl_delivery::spool::feeding::{self, SpoolObserver};
@@ -228,9 +228,13 @@ fn open(
         (None, Some(connection)) => connection.sink(terminal)?,
         (None, None) => server::sink(&plan.server, terminal)?,
     };
-    let makes_repos = plan.delivery.create_repo && !plan.delivery.dry_run;
+    let if_missing = match (plan.delivery.create_repo, plan.delivery.dry_run) {
+        (false, _) => IfMissing::Refuse,
+        (true, false) => IfMissing::Create,
+        (true, true) => IfMissing::PassOver,
+    };
     Ok(match &plan.routes {
-        Some(routes) => Arc::new(Routed::new(sink, routes.clone(), makes_repos)),
+        Some(routes) => Arc::new(Routed::new(sink, routes.clone(), if_missing)),
         None => sink,
     })
 }

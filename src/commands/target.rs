@@ -108,7 +108,7 @@ fn output_branch(
         budget.wait(fault.retry_after).map_err(|end| {
             let error = match end {
                 Exhausted::Retries(tried) => DeliveryError::Unreachable { fault, tried },
-                Exhausted::Grace => DeliveryError::Interrupted,
+                Exhausted::Grace | Exhausted::Hopeless => DeliveryError::Interrupted,
             };
             Failure::from_delivery(&error, &[], None)
         })?;

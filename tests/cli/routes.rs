@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::proxy::{Fault, Proxy};
 use crate::runner::{World, tar};
-use crate::served::Served;
+use crate::served::{Served, post};
 
 fn input() -> Vec<u8> {
     let first = tar(&[("orders/1", b"o1"), ("logs/a", b"l"), ("rest", b"r")]);
@@ -96,6 +97,75 @@ fn a_commit_that_fails_in_one_repo_is_told_with_the_others_and_held_back() {
         world.run(&["spool", &spool, "--resend", "1"]).expect(0);
         world.run(&["spool", &spool, "--send"]).expect(4);
     }
+}
+
+/// pachd may take longer over one of them than one wait lasts; and a proxy may end the wait.
+#[test]
+fn a_commit_is_not_acknowledged_before_all_of_its_id_are_finished_without_an_error() {
+    let served = Served::start();
+    let proxy = Proxy::before(&served.authority);
+    World::at(&served.url())
+        .run_with(&["put", "orders", "--create-repo"], &tar(&[("orders/1/below", b"x")]))
+        .expect(0);
+    let waits_for_orders = |body: &bytes::Bytes| {
+        let text = String::from_utf8_lossy(body);
+        (text.contains("orders") && text.contains("FINISHED")).then_some(Fault::Answer(503, None))
+    };
+    proxy.each("InspectCommit", move |_| Some(Fault::By(Box::new(waits_for_orders))));
+    let world = World::at(&proxy.url());
+    let spool = world.path("spool").display().to_string();
+    let args = [
+        "put",
+        "misc",
+        "--create-repo",
+        "--route=/orders/**=orders",
+        "--spool",
+        &spool,
+    ];
+    let ran = world.run_with(&args, &tar(&[("orders/1", b"o1"), ("rest", b"r")]));
+    ran.expect(4).says("default/orders@").says("--resend 1");
+    assert!(ran.acknowledged().is_empty(), "{}", ran.text());
+    assert!(!proxy.met().is_empty());
+    // It is kept until somebody decides.
+    world.run(&["spool", &spool, "--resend", "1"]).expect(0);
+}
+
+#[test]
+fn commits_of_which_somebody_else_has_finished_one_are_finished_together() {
+    for half in ["misc", "orders"] {
+        let served = Served::start();
+        let proxy = Proxy::before(&served.authority);
+        let world = World::at(&proxy.url());
+        let args = ["put", "misc", "--create-repo", "--route=/orders/**=orders", "--json"];
+        world.run_with(&args, b"").expect(0);
+        let authority = served.authority.clone();
+        let finish = move || {
+            let branch = json!({"repo": {"name": half, "type": "user"}, "name": "master"});
+            let head = post(&authority, "pfs_v2.API/InspectBranch", &json!({"branch": branch}), None).unwrap();
+            let head: Value = serde_json::from_str(&head.1).unwrap();
+            let request = json!({"commit": head["head"]});
+            assert_eq!(
+                post(&authority, "pfs_v2.API/FinishCommit", &request, None).unwrap().0,
+                200
+            );
+        };
+        // The second transaction is the one that finishes.
+        proxy.at("StartTransaction", 2, Fault::Before(Box::new(finish)));
+        world
+            .run_with(&args, &tar(&[("orders/1", b"o1"), ("rest", b"r")]))
+            .expect(0);
+        assert_eq!(world.get("orders:/orders/1"), b"o1", "{half}");
+        assert_eq!(world.get("misc:/rest"), b"r", "{half}");
+        assert_eq!(ids(&world, "misc"), ids(&world, "orders"), "{half}");
+    }
+}
+
+#[test]
+fn a_dry_run_refuses_no_repo_that_would_be_made() {
+    let world = World::local();
+    world.run_with(&["put", "misc", "--create-repo"], b"").expect(0);
+    world.run_with(&[&PUT[..], &["--dry-run"]].concat(), &input()).expect(0);
+    world.run(&["get", "orders:/orders/1"]).expect(4).says("does not exist");
 }
 
 #[test]

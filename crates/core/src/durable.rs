@@ -3,9 +3,13 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use tempfile::NamedTempFile;
+
+/// What lies in it may be what only its owner should see.
+const OWNER_ONLY: u32 = 0o700;
 
 /// Replaces the file at `path` by what `write` writes, readable for its owner alone. A link is replaced itself.
 ///
@@ -46,6 +50,20 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     let (old, new) = (directory_of(from), directory_of(to));
     sync_directory(new)?;
     if old == new { Ok(()) } else { sync_directory(old) }
+}
+
+/// Makes a directory for its owner alone, with those above it, unless it is there.
+///
+/// # Errors
+/// When it cannot be made, or one above it not be synced.
+pub fn make_directory(path: &Path) -> io::Result<()> {
+    let path = std::path::absolute(path)?;
+    let missing: Vec<&Path> = path.ancestors().take_while(|above| !above.exists()).collect();
+    fs::DirBuilder::new().recursive(true).mode(OWNER_ONLY).create(&path)?;
+    missing
+        .iter()
+        .filter_map(|made| made.parent())
+        .try_for_each(sync_directory)
 }
 
 /// Makes the names in a directory survive a power cut.
@@ -118,6 +136,19 @@ mod tests {
         persist(temporary(), &path).unwrap();
         rename(&path, &directory.path().join("b")).unwrap();
         assert_eq!(names(directory.path()), ["b"]);
+    }
+
+    #[test]
+    fn a_directory_is_made_with_those_above_it_and_one_that_is_there_is_left_as_it_is() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let (above, below) = (directory.path().join("a"), directory.path().join("a/b"));
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        make_directory(&below).unwrap();
+        assert_eq!((mode(&above), mode(&below)), (0o700, 0o700));
+        fs::set_permissions(&below, fs::Permissions::from_mode(0o755)).unwrap();
+        make_directory(&below).unwrap();
+        assert_eq!(mode(&below), 0o755);
     }
 
     #[test]

@@ -21,6 +21,8 @@ use spoutctl_archive::Archive;
 /// What the reading side hands over.
 pub enum Incoming {
     Archive(Box<Archive>),
+    /// No further one comes before some of those that came have left.
+    Full,
     /// The last thing that comes: the input ended as it should, or with an error.
     End(Result<(), DeliveryError>),
 }
@@ -181,7 +183,7 @@ impl Waiting {
 fn length(incoming: &Incoming) -> u64 {
     match incoming {
         Incoming::Archive(archive) => archive.length,
-        Incoming::End(_) => 0,
+        Incoming::Full | Incoming::End(_) => 0,
     }
 }
 

@@ -344,9 +344,10 @@ impl<'a> Committer<'a> {
         match Mark::of(&head) {
             // One process at a time uses a stream's name, so this is a call of ours, or of a run that was killed, that
             // took its time. That run may have been further on, when this archive is one that failed in flight.
-            Some(late) if late.stream == job.mark.stream => self
-                .give_up(job.archive.number, &late, &head.commit, LateFinish::Possible)
-                .map(|_| ()),
+            Some(late) if late.stream == job.mark.stream => {
+                self.give_up(job.archive.number, &late, &head.commit, LateFinish::Possible)?;
+                busy.race(retry)
+            }
             _ => busy.wait(branch, head),
         }
     }
@@ -418,7 +419,7 @@ impl<'a> Committer<'a> {
         } else {
             "finished"
         };
-        let found = self.inspect(job, commit)?;
+        let found = self.inspect_ours(job, commit)?;
         self.ledger.settled(&commit.id);
         match found {
             Found::Closed(commit) => Ok(Next::Closed(commit)),
@@ -499,12 +500,18 @@ impl<'a> Committer<'a> {
     }
 
     /// What became of one commit of ours.
-    fn inspect(&self, job: &Job<'_>, commit: &Commit) -> Result<Found, DeliveryError> {
-        let mut retry = Retry::new(self.context, job.archive.number);
+    fn inspect_ours(&self, job: &Job<'_>, commit: &Commit) -> Result<Found, DeliveryError> {
+        let info = self.inspect(job.archive.number, commit)?;
+        Ok(info.map_or(Found::Nothing, |info| judge(info, &job.mark)))
+    }
+
+    /// A commit as it is now; `None` when it is gone.
+    pub fn inspect(&self, archive: u64, commit: &Commit) -> Result<Option<CommitInfo>, DeliveryError> {
+        let mut retry = Retry::new(self.context, archive);
         loop {
             match self.context.sink.inspect_commit(commit) {
-                Ok(info) => return Ok(judge(info, &job.mark)),
-                Err(fault) if fault.kind == FaultKind::NotFound => return Ok(Found::Nothing),
+                Ok(info) => return Ok(Some(info)),
+                Err(fault) if fault.kind == FaultKind::NotFound => return Ok(None),
                 Err(fault) => retry.again(fault)?,
             }
         }

@@ -33,7 +33,6 @@ use super::error::{DeliveryError, LetGo};
 use super::keep_alive::TIME_TO_LIVE;
 use super::parts::{Cursor, Load, PartChanges, SMALLEST_PART, part_end};
 use super::ready::Ready;
-use super::retry::UnknownAnswers;
 use super::write_mode::WriteMode;
 use parking_lot::{Condvar, Mutex};
 use spoutctl_archive::{EntryKey, File, ReadAt};
@@ -210,13 +209,7 @@ impl EarlySender {
     /// Why no more could be sent. Where the bytes are held this is met again, and told, when the archive is complete.
     fn send(&self, archive: &Arc<Arriving>, part: u64) -> Result<(), DeliveryError> {
         let number = archive.number;
-        let has_file_sets = self.context.sink.has_file_sets();
-        if !has_file_sets.map_err(|fault| DeliveryError::from_fault(number, fault))? {
-            let fault = Fault::new(FaultKind::Refused, "it has no file sets, which --hold-limit needs");
-            return Err(DeliveryError::from_fault(number, fault));
-        }
         let mut budget = self.context.retry_budget();
-        let mut unknown = UnknownAnswers::default();
         let mut window = Window::default();
         let mut limit = part;
         while window.wait(archive, limit) && !self.context.interrupt.is_raised() {
@@ -237,18 +230,18 @@ impl EarlySender {
                     why: LetGo::Expired,
                 });
             }
-            if !fault.is_passing() || unknown.too_often(&fault) {
-                return Err(DeliveryError::from_fault(number, fault));
-            }
-            self.context.observer.retrying(&fault);
-            let waited = budget.wait(fault.retry_after);
-            waited.map_err(|end| DeliveryError::exhausted(end, fault))?;
+            let again = budget.again(&fault, |fault| self.context.observer.retrying(fault));
+            again.map_err(|end| DeliveryError::exhausted(number, end, fault))?;
         }
         Ok(())
     }
 
     /// Sends one part, and has several become one where there are enough.
     fn part(&self, archive: &Arc<Arriving>, window: &mut Window, limit: u64) -> Result<(), Fault> {
+        if !self.context.sink.has_file_sets()? {
+            let text = "it has no file sets, which --hold-limit needs";
+            return Err(Fault::new(FaultKind::Refused, text));
+        }
         let Some(source) = archive.source() else { return Ok(()) };
         let load = window.load(source.as_ref(), limit);
         let start = load.start();

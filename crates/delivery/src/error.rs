@@ -177,6 +177,12 @@ impl DeliveryError {
             | Self::Dropped { archive, .. }
             | Self::Local { archive, .. }
             | Self::LetGo { archive, .. }
+            | Self::Gap { archive, .. }
+            | Self::Squashed { archive, .. }
+            | Self::AnotherArchive { archive, .. }
+            | Self::Incomplete { archive, .. }
+            | Self::Held { archive, .. }
+            | Self::Quarantine { archive, .. }
             | Self::Unacknowledged { archive, .. } => Some(*archive),
             _ => None,
         }
@@ -301,8 +307,8 @@ impl DeliveryError {
             Self::AnotherCluster { .. } => "give the address of the first one, or take another spool".to_owned(),
             Self::NoRepo(_) => "check the name, or have it made: --create-repo".to_owned(),
             Self::NotAllowed { repo, .. } => format!(
-                "let an owner of the repo grant it: pachctl auth set repo {} repoWriter SUBJECT --project {}",
-                repo.name, repo.project
+                "let an owner of the repo grant it: pachctl auth set repo {}",
+                repo.for_pachctl(" repoWriter SUBJECT")
             ),
             Self::OutputBranch { branch, kind } => instead_of_output(branch, *kind),
             Self::TakenOff { branch, commit } => format!(
@@ -311,7 +317,8 @@ impl DeliveryError {
                 branch.repo.for_pachctl(&format!("@{commit}"))
             ),
             Self::Emptied { branch, .. } => format!(
-                "--accept-emptied begins new files; earlier ones stay in the history: pachctl list commit {branch}"
+                "--accept-emptied begins new files; earlier ones stay in the history: pachctl list commit {}",
+                branch.repo.for_pachctl(&format!("@{}", branch.name))
             ),
             Self::OutputStaged(_) => "put without --staging".to_owned(),
             Self::Refused { fault, .. } => return help_for(fault),
@@ -383,9 +390,10 @@ impl DeliveryError {
         }
     }
 
-    /// No further try after `fault`.
-    pub(super) fn exhausted(end: Exhausted, fault: Fault) -> Self {
+    /// No further try after `fault`, which `archive` met.
+    pub(super) fn exhausted(archive: u64, end: Exhausted, fault: Fault) -> Self {
         match end {
+            Exhausted::Hopeless => Self::from_fault(archive, fault),
             Exhausted::Retries(tried) => Self::Unreachable { fault, tried },
             Exhausted::Grace => Self::Interrupted,
         }

@@ -470,7 +470,7 @@ fn of_pipeline(repo: &Repo, running: &Running, starts_again: bool) -> Finding {
         PipelineKind::Service => "service",
         PipelineKind::Transform | PipelineKind::Unknown => "pipeline",
     };
-    let of_project = format!("{} --project {}", repo.name, repo.project);
+    let named_for_pachctl = repo.for_pachctl("");
     let named = format!("{what} {repo}, version {}", running.version);
     let mut finding = match running.state {
         State::Working => Finding::fine(Check::Pipeline, named),
@@ -478,7 +478,7 @@ fn of_pipeline(repo: &Repo, running: &Running, starts_again: bool) -> Finding {
             let said = format!("{named}, is stopped: it makes no commits");
             let finding = Finding::fault(Check::Pipeline, Exit::Refused, said);
             if starts_again {
-                finding.next(format!("pachctl start pipeline {of_project}"))
+                finding.next(format!("pachctl start pipeline {named_for_pachctl}"))
             } else {
                 finding.next(format!(
                     "Pachyderm 2.0 and 2.1 cannot start a spout again (repo {}.meta not found): create it under \
@@ -491,14 +491,14 @@ fn of_pipeline(repo: &Repo, running: &Running, starts_again: bool) -> Finding {
             Check::Pipeline,
             format!("{named}: its workers end and are started again"),
         )
-        .next(format!("pachctl logs --pipeline {of_project} --master")),
+        .next(format!("pachctl logs --pipeline {named_for_pachctl} --master")),
         State::Failed => Finding::fault(
             Check::Pipeline,
             Exit::Refused,
             format!("{named}, has failed, and stays so"),
         )
         .next(format!(
-            "see pachctl logs --pipeline {of_project} --master, then spoutctl create -f SPEC --update"
+            "see pachctl logs --pipeline {named_for_pachctl} --master, then spoutctl create -f SPEC --update"
         )),
     };
     if !running.reason.is_empty() {

@@ -17,7 +17,7 @@ use super::context::Context;
 use super::error::DeliveryError;
 use super::ledger::Ledger;
 use super::observer::Step;
-use super::retry::{RetryBudget, UnknownAnswers};
+use super::retry::RetryBudget;
 use super::settled::{Receipt, Settled};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo};
@@ -264,7 +264,6 @@ impl Context {
     /// When it finished with an error, was dropped, or nobody answers.
     pub(super) fn until_finished(&self, commit: &Commit, archive: u64) -> Result<CommitInfo, DeliveryError> {
         let mut budget = self.retry_budget();
-        let mut unknown = UnknownAnswers::default();
         let begun = self.clock.now();
         let mut told_at = begun + TOLD_AFTER;
         loop {
@@ -273,7 +272,14 @@ impl Context {
                 // A large commit may take pachd longer than one wait. As long as it answers, that is no fault.
                 answer = self.sink.inspect_commit(commit).or(answer);
             }
-            match answer {
+            let fault = match answer {
+                Ok(info) if info.is_open() => {
+                    // Never finished in this way: of an archive in several repos somebody has finished one half only.
+                    Fault::new(
+                        FaultKind::Unavailable,
+                        format!("commit {commit} was closed, and is open"),
+                    )
+                }
                 Ok(info) if info.finished.is_none() => {
                     let now = self.clock.now();
                     if now >= told_at {
@@ -284,6 +290,7 @@ impl Context {
                         ));
                     }
                     self.still_finishing(&mut budget)?;
+                    continue;
                 }
                 Ok(info) if info.error.is_empty() => return Ok(info),
                 Ok(info) => {
@@ -300,14 +307,10 @@ impl Context {
                         commit: commit.clone(),
                     });
                 }
-                Err(fault) if fault.is_passing() && !unknown.too_often(&fault) => {
-                    self.observer.retrying(&fault);
-                    budget
-                        .wait(fault.retry_after)
-                        .map_err(|end| DeliveryError::exhausted(end, fault))?;
-                }
-                Err(fault) => return Err(DeliveryError::from_fault(archive, fault)),
-            }
+                Err(fault) => fault,
+            };
+            let again = budget.again(&fault, |fault| self.observer.retrying(fault));
+            again.map_err(|end| DeliveryError::exhausted(archive, end, fault))?;
         }
     }
 

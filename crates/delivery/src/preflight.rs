@@ -30,8 +30,8 @@ pub enum NotReady {
     Never(DeliveryError),
     /// Later perhaps: a fault that passes.
     Fault(Fault),
-    /// Somebody else has the head open.
-    Busy(Box<CommitInfo>),
+    /// Somebody else has the head of this branch open.
+    Busy(Branch, Box<CommitInfo>),
 }
 
 impl Preflight<'_> {
@@ -128,7 +128,7 @@ impl Preflight<'_> {
             return Ok(ready);
         }
         let Some(mark) = Mark::of(&info).filter(|mark| self.0.stream.as_ref() == Some(&mark.stream)) else {
-            return Err(NotReady::Busy(Box::new(info)));
+            return Err(NotReady::Busy(staging.clone(), Box::new(info)));
         };
         let commit = info.commit;
         ready.left_open.push(LeftOpen { commit, mark });
@@ -192,7 +192,7 @@ impl Preflight<'_> {
             }
         });
         if let Some(head) = busy {
-            return Err(NotReady::Busy(head));
+            return Err(NotReady::Busy(self.0.branch.clone(), head));
         }
         listed.map_err(sort)?;
         ready.leftover = leftover;

@@ -4,7 +4,7 @@
 //! It knows a directory, an archive and a message, and neither a server nor a terminal.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl Quarantine {
     /// # Errors
     /// When it cannot be made.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        fs::create_dir_all(dir)?;
+        durable::make_directory(dir)?;
         Ok(Self { dir: dir.to_owned() })
     }
 

@@ -106,14 +106,14 @@ const SAME_ANSWER: u32 = 5;
 
 /// Counts answers that nobody knows the meaning of. They may pass, but are not asked for until the time is over.
 #[derive(Debug, Default)]
-pub struct UnknownAnswers {
+struct UnknownAnswers {
     text: String,
     times: u32,
 }
 
 impl UnknownAnswers {
     /// Whether `fault` is such an answer and has come too often.
-    pub fn too_often(&mut self, fault: &Fault) -> bool {
+    fn too_often(&mut self, fault: &Fault) -> bool {
         if fault.kind != FaultKind::Unrecognised {
             return false;
         }
@@ -133,6 +133,8 @@ pub enum Exhausted {
     Retries(Duration),
     /// The grace period after an interrupt is over.
     Grace,
+    /// It is no fault that passes, or an answer that nobody knows has come too often.
+    Hopeless,
 }
 
 /// The retries of one step.
@@ -142,6 +144,7 @@ pub struct RetryBudget<'a> {
     limit: Duration,
     failing_since: Option<Instant>,
     pauses: ExponentialBackoff,
+    unknown: UnknownAnswers,
 }
 
 impl<'a> RetryBudget<'a> {
@@ -153,13 +156,40 @@ impl<'a> RetryBudget<'a> {
             limit,
             failing_since: None,
             pauses: pauses(),
+            unknown: UnknownAnswers::default(),
         }
     }
 
-    /// Something succeeded: the time counts from the next failure on.
+    /// Something succeeded: the time, and how often an answer came, count from the next failure on.
     pub fn reset(&mut self) {
         self.failing_since = None;
         self.pauses = pauses();
+        self.unknown = UnknownAnswers::default();
+    }
+
+    /// After a fault: tells of it, and waits before the next try.
+    ///
+    /// # Errors
+    /// When there should be none; `tell` has not heard of a fault that is hopeless.
+    pub fn again(&mut self, fault: &Fault, tell: impl FnOnce(&Fault)) -> Result<(), Exhausted> {
+        if self.is_hopeless(fault) {
+            return Err(Exhausted::Hopeless);
+        }
+        tell(fault);
+        self.wait(fault.retry_after)
+    }
+
+    /// Counts a fault, and answers whether trying again is of no use.
+    pub fn is_hopeless(&mut self, fault: &Fault) -> bool {
+        // A file set is uploaded again, and a head does not stay open.
+        let may_pass = fault.is_passing() || matches!(fault.kind, FaultKind::FileSetGone | FaultKind::HeadOpen);
+        !may_pass || self.unknown.too_often(fault)
+    }
+
+    /// How long to wait before the next try; `asked` is the server's own wish (`Retry-After`).
+    pub fn pause(&mut self, asked: Option<Duration>) -> Duration {
+        let pause = self.pauses.next().unwrap_or(LONGEST_PAUSE);
+        pause.max(asked.unwrap_or_default())
     }
 
     /// Waits before the next try; `asked` is the server's own wish (`Retry-After`).
@@ -174,11 +204,7 @@ impl<'a> RetryBudget<'a> {
         if left.is_zero() {
             return Err(Exhausted::Retries(failing_for));
         }
-        let pause = self
-            .pauses
-            .next()
-            .unwrap_or(LONGEST_PAUSE)
-            .max(asked.unwrap_or_default());
+        let pause = self.pause(asked);
         self.clock.pause(pause.min(left).min(grace), self.interrupt);
         self.grace_left(self.clock.now()).map(|_| ())
     }
@@ -204,6 +230,22 @@ fn pauses() -> ExponentialBackoff {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_unknown_answer_is_taken_five_times_in_a_row_and_a_success_between_two_starts_the_count_anew() {
+        let (clock, interrupt) = (Fake(Mutex::new(Instant::now())), Interrupt::new());
+        let mut budget = RetryBudget::new(&clock, &interrupt, Duration::from_hours(1));
+        let odd = Fault::new(FaultKind::Unrecognised, "0xdeadbeef");
+        for _ in 0..10 {
+            assert_eq!(budget.again(&odd, |_| {}), Ok(()));
+            budget.reset();
+        }
+        let tries = std::iter::from_fn(|| budget.again(&odd, |_| {}).ok()).count();
+        assert_eq!(tries + 1, 5);
+        assert_eq!(budget.again(&odd, |_| panic!("told")), Err(Exhausted::Hopeless));
+        let refused = Fault::new(FaultKind::Refused, "no");
+        assert_eq!(budget.again(&refused, |_| panic!("told")), Err(Exhausted::Hopeless));
+    }
 
     struct Fake(Mutex<Instant>);
 

@@ -14,13 +14,14 @@
 //!
 //! Memory: a piece of at most [`MAX_CHUNK`](super::MAX_CHUNK) for each repo while files are uploaded.
 
+mod lanes;
+
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{Scope, ScopedJoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use self::lanes::{Lanes, Owned};
 use super::mark::Mark;
 use super::{Change, Changes, CommitSink, RoutingSink};
 use spoutctl_archive::ASIDES;
@@ -110,18 +111,24 @@ impl Routes {
 pub struct Routed {
     sink: Arc<dyn CommitSink>,
     routes: Routes,
-    /// Repos that are not there are made.
-    create_repos: bool,
+    if_missing: IfMissing,
+}
+
+/// What is done about repos that are not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfMissing {
+    Refuse,
+    Create,
+    /// They would be made, and nothing is looked for in them.
+    PassOver,
 }
 
 impl Routed {
-    /// # Errors
-    /// `Refused` when the store has no transactions.
-    pub fn new(sink: Arc<dyn CommitSink>, routes: Routes, create_repos: bool) -> Self {
+    pub fn new(sink: Arc<dyn CommitSink>, routes: Routes, if_missing: IfMissing) -> Self {
         Self {
             sink,
             routes,
-            create_repos,
+            if_missing,
         }
     }
 
@@ -143,6 +150,24 @@ impl Routed {
     /// The commits of the same id, the first branch's first. One for what cannot be taken may be missing.
     fn all_of(&self, commit: &Commit) -> Vec<Commit> {
         on_branches(commit, &self.routes.branches)
+    }
+
+    /// A commit of ours is only good when those of its id are: an archive that failed in one repo is not there, and one
+    /// that is not finished in each is not finished.
+    fn whole(&self, info: CommitInfo) -> Result<CommitInfo, Fault> {
+        if info.commit.repo != self.first().repo || Mark::of(&info).is_none() || !info.is_good() {
+            return Ok(info);
+        }
+        let mut others = Vec::new();
+        for commit in self.all_of(&info.commit).iter().skip(1) {
+            match self.sink.inspect_commit(commit) {
+                Ok(other) => others.push(other),
+                // Of an archive that was not routed there.
+                Err(fault) if fault.kind == FaultKind::NotFound => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(with_others(info, &others))
     }
 
     /// Has one transaction do something, whole or not at all.
@@ -221,11 +246,15 @@ impl Routed {
                     let text = format!("{branch} is a pipeline's output, which nobody else may write");
                     return Err(Fault::new(FaultKind::Refused, text));
                 }
-            } else if self.create_repos {
-                self.make(&branch.repo)?;
-            } else {
-                let text = format!("repo {} of --route does not exist", branch.repo);
-                return Err(Fault::new(FaultKind::Refused, text));
+                continue;
+            }
+            match self.if_missing {
+                IfMissing::Refuse => {
+                    let text = format!("repo {} of --route does not exist", branch.repo);
+                    return Err(Fault::new(FaultKind::Refused, text));
+                }
+                IfMissing::Create => self.make(&branch.repo)?,
+                IfMissing::PassOver => {}
             }
         }
         Ok(())
@@ -248,8 +277,16 @@ fn on_branches(commit: &Commit, branches: &[Branch]) -> Vec<Commit> {
     branches.iter().map(of).collect()
 }
 
-/// The first branch's commit with what is wrong with the others' of its id.
-fn with_errors_of_others(mut info: CommitInfo, others: &[CommitInfo]) -> CommitInfo {
+/// The first branch's commit, as far as all of its id are, and with what is wrong with the others.
+fn with_others(mut info: CommitInfo, others: &[CommitInfo]) -> CommitInfo {
+    // How it ends is not known before all have.
+    if others.iter().any(|other| other.finished.is_none()) {
+        info.finished = None;
+    }
+    // Somebody else has finished one of them alone.
+    if others.iter().any(CommitInfo::is_open) {
+        info.finishing = None;
+    }
     let failed: Vec<String> = std::iter::once(&info)
         .chain(others)
         .filter(|info| !info.error.is_empty())
@@ -297,38 +334,21 @@ impl CommitHistory for Routed {
     }
 
     fn inspect_commit(&self, commit: &Commit) -> Result<CommitInfo, Fault> {
-        self.sink.inspect_commit(commit)
+        self.whole(self.sink.inspect_commit(commit)?)
     }
 
     fn find_commit(&self, repo: &Repo, id: &CommitId) -> Result<CommitInfo, Fault> {
         self.sink.find_commit(repo, id)
     }
 
-    /// A commit of ours is only good when those of its id are: an archive that failed in one repo is not there.
     fn list_commits(&self, branch: &Branch, visit: &mut dyn FnMut(CommitInfo) -> ControlFlow<()>) -> Result<(), Fault> {
         let mut broken = None;
-        self.sink.list_commits(branch, &mut |info| {
-            if Mark::of(&info).is_none() || !info.is_good() {
-                return visit(info);
+        self.sink.list_commits(branch, &mut |info| match self.whole(info) {
+            Ok(info) => visit(info),
+            Err(fault) => {
+                broken = Some(fault);
+                ControlFlow::Break(())
             }
-            let mut others = Vec::new();
-            for commit in self.all_of(&info.commit).iter().skip(1) {
-                match self.sink.inspect_commit(commit) {
-                    Ok(other) => others.push(other),
-                    // Of an archive that was not routed there.
-                    Err(fault) if fault.kind == FaultKind::NotFound => {}
-                    Err(fault) => {
-                        broken = Some(fault);
-                        return ControlFlow::Break(());
-                    }
-                }
-            }
-            let mut whole = with_errors_of_others(info, &others);
-            if others.iter().any(|other| other.finished.is_none()) {
-                // How it ends is not known before all have.
-                whole.finished = None;
-            }
-            visit(whole)
         })?;
         broken.map_or(Ok(()), Err)
     }
@@ -357,6 +377,9 @@ impl CommitSink for Routed {
 
     fn missing_permissions(&self, repo: &Repo) -> Result<Vec<String>, Fault> {
         for branch in self.routes.others() {
+            if self.if_missing == IfMissing::PassOver && !self.sink.repo_exists(&branch.repo)? {
+                continue;
+            }
             let missing = self.sink.missing_permissions(&branch.repo)?;
             if !missing.is_empty() {
                 let text = format!("{} is missing on repo {} of --route", missing.join(", "), branch.repo);
@@ -435,21 +458,38 @@ impl CommitSink for Routed {
     }
 
     fn finish_commit(&self, commit: &Commit, description: &str, error: Option<&str>) -> Result<(), Fault> {
-        self.together(|sink, transaction| {
-            let mut commits = on_branches(commit, self.branches_of(description)).into_iter();
-            commits.try_for_each(|commit| sink.finish_commit_in(transaction, &commit, description, error))
-        })
+        let finish = |commits: &[Commit]| {
+            self.together(|sink, transaction| {
+                let mut commits = commits.iter();
+                commits.try_for_each(|commit| sink.finish_commit_in(transaction, commit, description, error))
+            })
+        };
+        let mut commits = on_branches(commit, self.branches_of(description));
+        match finish(&commits) {
+            Err(fault) if fault.kind == FaultKind::AlreadyFinished => {
+                // Somebody else may have finished some of them, and not all.
+                let mut open = Vec::new();
+                for commit in commits.drain(..) {
+                    if self.sink.inspect_commit(&commit)?.is_open() {
+                        open.push(commit);
+                    }
+                }
+                if open.is_empty() { Err(fault) } else { finish(&open) }
+            }
+            finished => finished,
+        }
     }
 
     fn wait_commit(&self, commit: &Commit, timeout: Duration) -> Result<CommitInfo, Fault> {
+        let end = Instant::now() + timeout;
         let first = self.sink.wait_commit(commit, timeout)?;
         let commits = on_branches(commit, self.branches_of(&first.description));
-        let waited = commits
-            .iter()
-            .skip(1)
-            .map(|commit| self.sink.wait_commit(commit, timeout));
-        let waited: Vec<CommitInfo> = waited.collect::<Result<_, Fault>>()?;
-        Ok(with_errors_of_others(first, &waited))
+        let wait = |commit| {
+            let left = end.saturating_duration_since(Instant::now());
+            self.sink.wait_commit(commit, left)
+        };
+        let waited: Vec<CommitInfo> = commits.iter().skip(1).map(wait).collect::<Result<_, Fault>>()?;
+        Ok(with_others(first, &waited))
     }
 
     fn drop_commit(&self, commit: &Commit) -> Result<(), Fault> {
@@ -492,107 +532,4 @@ fn joined(ids: &[Option<FileSetId>]) -> FileSetId {
 fn parts(id: &FileSetId) -> Vec<Option<FileSetId>> {
     let part = |text: &str| Some(FileSetId(text.to_owned())).filter(|id| !id.0.is_empty());
     id.0.split(BETWEEN).map(part).collect()
-}
-
-/// A change that is handed to another thread.
-enum Owned {
-    Delete(String),
-    Append(String, bytes::Bytes),
-    /// There are no more. Without this the upload is broken off.
-    End,
-}
-
-/// The uploads of one archive, each on a thread of its own, which is there once there is something for it.
-struct Lanes<'scope, 'env> {
-    scope: &'scope Scope<'scope, 'env>,
-    sink: &'env dyn CommitSink,
-    of_branches: Vec<Option<Lane<'scope>>>,
-}
-
-struct Lane<'scope> {
-    changes: SyncSender<Owned>,
-    upload: ScopedJoinHandle<'scope, Result<FileSetId, Fault>>,
-}
-
-impl<'scope, 'env> Lanes<'scope, 'env> {
-    fn new(scope: &'scope Scope<'scope, 'env>, sink: &'env dyn CommitSink, count: usize) -> Self {
-        Self {
-            scope,
-            sink,
-            of_branches: (0..count).map(|_| None).collect(),
-        }
-    }
-
-    /// Whether it was taken.
-    fn send(&mut self, at: usize, change: Owned) -> bool {
-        let (scope, sink) = (self.scope, self.sink);
-        let Some(lane) = self.of_branches.get_mut(at) else {
-            return false;
-        };
-        let lane = lane.get_or_insert_with(|| {
-            let (changes, coming) = sync_channel(0);
-            let upload = scope.spawn(move || sink.create_file_set(&mut Coming::new(coming)));
-            Lane { changes, upload }
-        });
-        lane.changes.send(change).is_ok()
-    }
-
-    /// Ends all uploads well, or breaks all of them off: one alone is of no use.
-    fn end(self, end: io::Result<bool>) -> Result<Vec<Option<FileSetId>>, Fault> {
-        let is_whole = matches!(end, Ok(true));
-        let lanes = self.of_branches;
-        if is_whole {
-            for lane in lanes.iter().flatten() {
-                // One that takes no more says why below.
-                let _ = lane.changes.send(Owned::End);
-            }
-        }
-        let ended = lanes.into_iter().map(|lane| {
-            let Some(Lane { changes, upload }) = lane else {
-                return Ok(None);
-            };
-            drop(changes);
-            match upload.join() {
-                Ok(ended) => ended.map(Some),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        });
-        let ended: Vec<Result<Option<FileSetId>, Fault>> = ended.collect();
-        // What broke the others off is what counts.
-        let telling = ended.iter().filter_map(|ended| ended.as_ref().err());
-        let telling = telling.min_by_key(|fault| fault.kind == FaultKind::Local);
-        match (end, telling) {
-            (Err(error), _) => Err(Fault::new(FaultKind::Local, error.to_string())),
-            (Ok(_), Some(fault)) => Err(fault.clone()),
-            (Ok(_), None) => ended.into_iter().collect(),
-        }
-    }
-}
-
-/// The changes of one branch.
-struct Coming {
-    changes: Receiver<Owned>,
-    /// The one that was shown last.
-    shown: Owned,
-}
-
-impl Coming {
-    fn new(changes: Receiver<Owned>) -> Self {
-        Self {
-            changes,
-            shown: Owned::End,
-        }
-    }
-}
-
-impl Changes for Coming {
-    fn next(&mut self) -> io::Result<Option<Change<'_>>> {
-        let broken_off = |_| io::Error::other("the upload into another repo was broken off");
-        self.shown = self.changes.recv().map_err(broken_off)?;
-        Ok(match &self.shown {
-            Owned::Delete(path) => Some(Change::Delete { path }),
-            Owned::Append(path, data) => Some(Change::append(path, data.clone())),
-            Owned::End => None,
-        })
-    }
 }

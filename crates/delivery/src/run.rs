@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, RecvError, at, never, select};
+use crossbeam_channel::{Receiver, RecvError, after, at, never, select};
 
 use super::arriving::{Arriving, Incoming};
 use super::committing::Committer;
@@ -18,7 +18,7 @@ use super::options::{OnBad, Options};
 use super::preflight::{NotReady, Preflight};
 use super::quarantine::wrap;
 use super::ready::{Emptied, Leftover, Ready};
-use super::retry::{Exhausted, UnknownAnswers};
+use super::retry::Exhausted;
 use super::spill::SpillBuffers;
 use super::staging::Staging;
 use super::stream::Stream;
@@ -63,17 +63,21 @@ impl Delivery {
     }
 
     /// Looks at the destination until it is ready. When it is not at once, the first archive is waited for: an input
-    /// that cannot be used is then told at once, not after ten minutes of trying in vain. `None`: nothing will come.
+    /// that cannot be used is then told at once, not after ten minutes of trying in vain. Meanwhile it is looked at
+    /// again, as long as it takes: who watches us wants to know when it is ready. `None`: nothing will come.
     fn get_ready(
         &self,
         incoming: &Receiver<Incoming>,
         first: &mut Option<Incoming>,
     ) -> Result<Option<Ready>, DeliveryError> {
         let options = &self.options;
+        // One that passes through ends only once it was sent.
+        let passes = self.early.as_ref().is_some_and(|early| early.limit().is_some());
+        let waits_for_input = !passes && !(options.counts_messages && options.spooled.is_none());
         let mut budget = self.context.retry_budget();
-        let mut unknown = UnknownAnswers::default();
         let mut said_busy = false;
         loop {
+            let is_tried_idly = waits_for_input && first.is_none();
             let reason = match Preflight(options).look(self.context.sink.as_ref()) {
                 Ok(ready) => {
                     self.say_leftover(&ready.leftover);
@@ -81,7 +85,7 @@ impl Delivery {
                     return Ok(Some(ready));
                 }
                 Err(NotReady::Never(error)) => return Err(error),
-                Err(NotReady::Fault(fault)) if unknown.too_often(&fault) => {
+                Err(NotReady::Fault(fault)) if !is_tried_idly && budget.is_hopeless(&fault) => {
                     return Err(DeliveryError::Destination(fault));
                 }
                 Err(reason) => reason,
@@ -92,21 +96,27 @@ impl Delivery {
             if self.context.interrupt.is_raised() && (options.spooled.is_some() || options.counts_messages) {
                 return Err(DeliveryError::Interrupted);
             }
-            // One that passes through ends only once it was sent.
-            let passes = self.early.as_ref().is_some_and(|early| early.limit().is_some());
-            if first.is_none() && !passes && !(options.counts_messages && options.spooled.is_none()) {
-                match self.receive(incoming, &never(), &Wakes::none()) {
-                    Ok(Incoming::End(result)) => return result.map(|()| None),
-                    Ok(archive) => *first = Some(archive),
-                    Err(stop) => return stop.into_result().map(|()| None),
-                }
-            }
             let asked = if let NotReady::Fault(fault) = &reason {
                 fault.retry_after
             } else {
                 None
             };
-            budget.wait(asked).map_err(|end| self.not_ready(end, reason))?;
+            if is_tried_idly {
+                let wakes = Wakes {
+                    due: after(budget.pause(asked)),
+                    progress: never(),
+                };
+                match self.receive(incoming, &never(), &wakes) {
+                    Ok(Incoming::End(result)) => return result.map(|()| None),
+                    Ok(archive) => {
+                        *first = Some(archive);
+                        budget.reset();
+                    }
+                    Err(NotReceived::Due) => continue,
+                    Err(stop) => return stop.into_result().map(|()| None),
+                }
+            }
+            budget.wait(asked).map_err(|end| not_ready(end, reason))?;
         }
     }
 
@@ -131,25 +141,10 @@ impl Delivery {
     fn say(&self, reason: &NotReady, said_busy: &mut bool) {
         match reason {
             NotReady::Fault(fault) => self.context.observer.retrying(fault),
-            NotReady::Busy(head) if !std::mem::replace(said_busy, true) => {
-                self.context
-                    .observer
-                    .note(&waiting_for(&self.options.branch, &head.commit.id));
+            NotReady::Busy(branch, head) if !std::mem::replace(said_busy, true) => {
+                self.context.observer.note(&waiting_for(branch, &head.commit.id));
             }
-            NotReady::Busy(_) | NotReady::Never(_) => {}
-        }
-    }
-
-    fn not_ready(&self, end: Exhausted, reason: NotReady) -> DeliveryError {
-        match (end, reason) {
-            (Exhausted::Grace, _) => DeliveryError::Interrupted,
-            (Exhausted::Retries(tried), NotReady::Fault(fault)) => DeliveryError::Unreachable { fault, tried },
-            (Exhausted::Retries(waited), NotReady::Busy(head)) => DeliveryError::Busy {
-                branch: self.options.branch.clone(),
-                head,
-                waited,
-            },
-            (Exhausted::Retries(_), NotReady::Never(error)) => error,
+            NotReady::Busy(..) | NotReady::Never(_) => {}
         }
     }
 
@@ -180,7 +175,7 @@ impl Delivery {
                 }
                 recv(over) -> _ => return Err(NotReceived::Interrupted),
                 recv(failed) -> _ => return Err(NotReceived::EarlierFailed),
-                recv(wakes.due) -> _ => return Err(NotReceived::BatchDue),
+                recv(wakes.due) -> _ => return Err(NotReceived::Due),
                 recv(wakes.progress) -> _ => return Err(NotReceived::Progress),
                 recv(incoming) -> message => return message.map_err(|RecvError| NotReceived::ReaderGone),
             }
@@ -295,9 +290,10 @@ impl Delivery {
             };
             let flow = match next {
                 Ok(Incoming::Archive(archive)) => self.take(archive, stream, summary)?,
+                Ok(Incoming::Full) => stream.close_batch()?,
                 Ok(Incoming::End(Ok(()))) => return stream.close_batch().map(drop),
                 Ok(Incoming::End(Err(error))) => return stream.leave().and(Err(self.or_why_not_sent(error))),
-                Err(NotReceived::BatchDue) => stream.close_batch()?,
+                Err(NotReceived::Due) => stream.close_batch()?,
                 Err(NotReceived::Progress) => ControlFlow::Continue(()),
                 Err(NotReceived::Interrupted) => return stream.leave().and(Err(DeliveryError::Interrupted)),
                 Err(stop) => return stop.into_result(),
@@ -346,28 +342,28 @@ impl Delivery {
     }
 }
 
+fn not_ready(end: Exhausted, reason: NotReady) -> DeliveryError {
+    match (end, reason) {
+        (Exhausted::Retries(tried), NotReady::Fault(fault)) => DeliveryError::Unreachable { fault, tried },
+        (Exhausted::Retries(waited), NotReady::Busy(branch, head)) => DeliveryError::Busy { branch, head, waited },
+        (Exhausted::Retries(_), NotReady::Never(error)) => error,
+        (Exhausted::Grace | Exhausted::Hopeless, _) => DeliveryError::Interrupted,
+    }
+}
+
 /// What ends the wait for the next archive although nothing is wrong.
 struct Wakes {
-    /// The batch in hand has waited long enough.
+    /// The batch in hand has waited long enough, or a destination that was not ready is to be looked at again.
     due: Receiver<Instant>,
     /// A commit was finished.
     progress: Receiver<()>,
 }
 
-impl Wakes {
-    fn none() -> Self {
-        Self {
-            due: never(),
-            progress: never(),
-        }
-    }
-}
-
 /// Why nothing more is taken from the reading side.
 enum NotReceived {
     Interrupted,
-    /// Nothing is wrong: the batch in hand has waited long enough.
-    BatchDue,
+    /// Nothing is wrong: it has waited long enough.
+    Due,
     /// Nothing is wrong: a commit was finished.
     Progress,
     /// A commit that was waited for failed; the finisher knows why.
@@ -379,7 +375,7 @@ enum NotReceived {
 impl NotReceived {
     fn into_result(self) -> Result<(), DeliveryError> {
         match self {
-            Self::EarlierFailed | Self::BatchDue | Self::Progress => Ok(()),
+            Self::EarlierFailed | Self::Due | Self::Progress => Ok(()),
             Self::Interrupted => Err(DeliveryError::Interrupted),
             Self::ReaderGone => Err(DeliveryError::Panicked),
         }

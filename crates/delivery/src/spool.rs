@@ -49,7 +49,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::BufReader;
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -63,11 +63,20 @@ use self::journal::{BatchRange, Journal};
 use super::mark::StreamName;
 use super::ready::{Planned, Ready, Spooled};
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use spoutctl_archive::{Archive, ArchiveReader};
+use spoutctl_archive::{Archive, ArchiveErrorKind, ArchiveReader};
 use spoutctl_core::pfs::CommitId;
 
 /// How much may wait unless told otherwise: 1 GiB.
 pub const DEFAULT_LIMIT: u64 = 1 << 30;
+
+/// What a spool hands out.
+pub enum Next {
+    Archive(Box<Archive>),
+    /// Every archive that waits was handed out, and the next one finds no room before some of them have left.
+    Full,
+    /// No further one comes.
+    End,
+}
 
 /// A spool in use by this process. Threads share it.
 pub struct Spool {
@@ -100,6 +109,8 @@ struct Inner {
     ended: bool,
     /// Nobody takes archives any more.
     closed: bool,
+    /// The archive that is being read waits for room, and nobody who has archives in hand was told so far.
+    wants_room: bool,
     /// Why the spool cannot be used any more.
     trouble: Option<SpoolError>,
 }
@@ -159,7 +170,7 @@ impl Spool {
         let lock = files::lock(dir)?;
         let journal = Journal::open(dir)?;
         files::reserve(dir);
-        let (waiting, damaged) = files::list(dir, journal.finished)?;
+        let (waiting, damaged) = files::list(dir, &journal)?;
         let bytes = waiting.iter().map(Waiting::counted).sum();
         let next = waiting.front().map_or(0, |first| first.name.sequence);
         let messages = files::messages(dir, waiting.iter().rev().map(|waiting| &waiting.name)).max(journal.messages);
@@ -179,6 +190,7 @@ impl Spool {
                 damaged,
                 ended: false,
                 closed: false,
+                wants_room: false,
                 trouble: None,
             }),
             changed: Condvar::new(),
@@ -349,38 +361,43 @@ impl Spool {
         self.changed.notify_all();
     }
 
-    /// The next archive to be delivered, oldest first; waits for one. `None` when no further one comes.
+    /// The next archive to be delivered, oldest first; waits for one.
     ///
     /// # Errors
-    /// When the spool cannot be used any more, or holds one back until somebody decides.
-    pub fn next(&self, options: &spoutctl_archive::Options) -> Result<Option<Box<Archive>>, SpoolError> {
+    /// When the spool cannot be used any more, cannot be read now, or holds one back until somebody decides.
+    pub fn next(&self, options: &spoutctl_archive::Options) -> Result<Next, SpoolError> {
         loop {
-            let Some(waiting) = self.wait_for_next()? else {
-                return Ok(None);
+            let waiting = match self.wait_for_next()? {
+                ControlFlow::Continue(waiting) => waiting,
+                ControlFlow::Break(next) => return Ok(next),
             };
             let at_hand = self
                 .inner
                 .lock()
                 .at_hand
                 .take_if(|one| one.number == waiting.name.sequence);
-            match at_hand.map_or_else(|| self.read(&waiting, options), Ok) {
+            let read = match at_hand {
+                Some(archive) => Ok(archive),
+                None => self.read(&waiting, options)?,
+            };
+            match read {
                 Ok(archive) => {
                     self.inner.lock().next = waiting.name.sequence + 1;
-                    return Ok(Some(archive));
+                    return Ok(Next::Archive(archive));
                 }
                 Err(reason) => self.set_aside(&waiting.name, reason)?,
             }
         }
     }
 
-    fn wait_for_next(&self) -> Result<Option<Waiting>, SpoolError> {
+    fn wait_for_next(&self) -> Result<ControlFlow<Next, Waiting>, SpoolError> {
         let mut inner = self.inner.lock();
         loop {
             if let Some(trouble) = inner.trouble.take() {
                 return Err(trouble);
             }
             if inner.closed {
-                return Ok(None);
+                return Ok(ControlFlow::Break(Next::End));
             }
             let place = inner.waiting.partition_point(|one| one.name.sequence < inner.next);
             if let Some(next) = inner.waiting.get(place) {
@@ -391,34 +408,49 @@ impl Spool {
                         held: held.clone(),
                     });
                 }
-                return Ok(Some(next.clone()));
+                return Ok(ControlFlow::Continue(next.clone()));
             }
             if inner.ended {
-                return Ok(None);
+                return Ok(ControlFlow::Break(Next::End));
+            }
+            if std::mem::take(&mut inner.wants_room) {
+                return Ok(ControlFlow::Break(Next::Full));
             }
             self.changed.wait(&mut inner);
         }
     }
 
-    /// Reads an archive's index again. Its file is checked on the way: framing, and the digest that is its name.
-    fn read(&self, waiting: &Waiting, options: &spoutctl_archive::Options) -> Result<Box<Archive>, String> {
+    /// Reads an archive's index again. Its file is checked on the way: framing, and the digest that is its name. The
+    /// inner error is what is wrong with it.
+    ///
+    /// # Errors
+    /// When it cannot be read now, which says nothing about what is in it.
+    fn read(
+        &self,
+        waiting: &Waiting,
+        options: &spoutctl_archive::Options,
+    ) -> Result<Result<Box<Archive>, String>, SpoolError> {
         let path = self.path(&waiting.name);
-        let file = File::open(&path).map_err(|error| error.to_string())?;
-        let again = file.try_clone().map_err(|error| error.to_string())?;
+        let unreadable = |error| SpoolError::io("read", &path, error);
+        let file = File::open(&path).map_err(unreadable)?;
+        let again = file.try_clone().map_err(unreadable)?;
         let input = path.display().to_string().into();
         let mut reader = ArchiveReader::new(BufReader::new(file), input, waiting.name.sequence, options.clone());
         let archive = reader.next_archive(Box::new(Kept(again)));
         let mut archive = match archive {
             Ok(Some(archive)) if archive.digest == waiting.name.digest => archive,
-            Ok(Some(archive)) => return Err(format!("its SHA-256 is {}", archive.digest)),
-            Ok(None) => return Err("it is empty".to_owned()),
-            Err(error) => return Err(error.trouble.detail()),
+            Ok(Some(archive)) => return Ok(Err(format!("its SHA-256 is {}", archive.digest))),
+            Ok(None) => return Ok(Err("it is empty".to_owned())),
+            Err(error) => match error.trouble.kind {
+                ArchiveErrorKind::Read(error) | ArchiveErrorKind::Buffer(error) => return Err(unreadable(error)),
+                _ => return Ok(Err(error.trouble.detail())),
+            },
         };
         if let Some((input, offset)) = &waiting.origin {
             archive.input = Arc::clone(input);
             archive.offset = *offset;
         }
-        Ok(Box::new(archive))
+        Ok(Ok(Box::new(archive)))
     }
 
     /// One commit of these archives is about to be started: whatever happens to us, they stay together.
@@ -511,6 +543,7 @@ impl Spool {
         // Before the file goes that shows it.
         journal.accepted = inner.accepted();
         journal.messages = inner.messages;
+        journal.set_aside.push(name.sequence);
         inner.write(&self.dir, journal)?;
         let path = files::set_aside(&self.dir, name)?;
         let place = inner.waiting.iter().position(|one| one.name == *name);

@@ -36,7 +36,7 @@ use self::sets::Sets;
 use self::standing::Standing;
 use self::walk::Walk;
 use super::CommitSink;
-use super::retry::{Clock, Exhausted, Interrupt, RetryBudget, UnknownAnswers};
+use super::retry::{Clock, Exhausted, Interrupt, RetryBudget};
 use spoutctl_core::commit_set::SquashingSink;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, CommitId};
@@ -188,25 +188,20 @@ impl Squashing<'_> {
     /// Makes a call again while that may help.
     fn persist<T>(&self, mut call: impl FnMut() -> Result<T, Fault>) -> Result<T, SquashError> {
         let mut budget = RetryBudget::new(self.clock, self.interrupt, self.retry_for);
-        let mut unknown = UnknownAnswers::default();
         loop {
-            match call() {
+            let fault = match call() {
                 Ok(answer) => return Ok(answer),
-                Err(fault) if fault.is_passing() && !unknown.too_often(&fault) => self.wait(&mut budget, fault)?,
-                Err(fault) => return Err(SquashError::Fault(fault)),
+                Err(fault) => fault,
+            };
+            if self.interrupt.is_raised() && fault.is_passing() {
+                return Err(SquashError::Interrupted);
             }
+            budget.again(&fault, self.retrying).map_err(|end| match end {
+                Exhausted::Hopeless => SquashError::Fault(fault),
+                Exhausted::Grace => SquashError::Interrupted,
+                Exhausted::Retries(tried) => SquashError::Unreachable { fault, tried },
+            })?;
         }
-    }
-
-    fn wait(&self, budget: &mut RetryBudget<'_>, fault: Fault) -> Result<(), SquashError> {
-        if self.interrupt.is_raised() {
-            return Err(SquashError::Interrupted);
-        }
-        (self.retrying)(&fault);
-        budget.wait(fault.retry_after).map_err(|end| match end {
-            Exhausted::Grace => SquashError::Interrupted,
-            Exhausted::Retries(tried) => SquashError::Unreachable { fault, tried },
-        })
     }
 }
 

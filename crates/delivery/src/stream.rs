@@ -119,8 +119,9 @@ impl<'a> Stream<'a> {
         // The earlier run's own call came first, with whole data: its archive may come yet, and is there already.
         // One that is staged only counts for nothing.
         if given_up == GivenUp::Finished && commit.branch == self.options.branch.name {
-            let looked = self.committer.context.sink.inspect_commit(&commit);
-            let info = looked.map_err(|fault| DeliveryError::from_fault(mark.sequence, fault))?;
+            let Some(info) = self.committer.inspect(mark.sequence, &commit)? else {
+                return Ok(());
+            };
             // Somebody else's leaves the mark as it was, and then nobody knows what is in it.
             if Mark::of(&info).is_none_or(|found| found != mark.at(Stage::Done)) {
                 return Ok(());

@@ -9,6 +9,7 @@ mod endings;
 mod placed;
 mod reread;
 mod restarted;
+mod routed;
 mod runs;
 pub(crate) mod scripted;
 mod spooled;

@@ -13,7 +13,7 @@ use spoutctl_core::history::base_of;
 use spoutctl_core::pfs::{Commit, CommitInfo};
 use spoutctl_delivery::following::FollowError;
 use spoutctl_delivery::retrieval::{ChangeKind, FileChange};
-use spoutctl_delivery::retry::{Exhausted, Interrupt, RetryBudget, SystemClock, UnknownAnswers};
+use spoutctl_delivery::retry::{Exhausted, Interrupt, RetryBudget, SystemClock};
 
 /// So many changed files of a commit are held; of more, only their number, and they are listed again to be shown.
 const HELD: usize = 10_000;
@@ -43,7 +43,6 @@ pub(super) struct Reader {
 /// Calls that are made again.
 pub(super) struct Trying<'a> {
     budget: RetryBudget<'a>,
-    unknown: UnknownAnswers,
     reader: &'a Reader,
 }
 
@@ -54,20 +53,18 @@ impl Trying<'_> {
 
     /// Waits before the next try, if there is to be one.
     pub fn failed(&mut self, fault: &Fault) -> Result<(), Trouble> {
-        if !fault.is_passing() || self.unknown.too_often(fault) {
-            return Err(Trouble::Error(FollowError::of(fault.clone(), Duration::ZERO)));
-        }
-        let said = &self.reader.said;
-        if said.get().is_none_or(|said| said.elapsed() >= SAY_EVERY) {
-            self.reader.terminal.note(&format!("{fault}; it is tried again"));
-            said.set(Some(Instant::now()));
-        }
-        self.budget
-            .wait(fault.retry_after)
-            .map_err(|exhausted| match exhausted {
-                Exhausted::Grace => Trouble::Interrupted,
-                Exhausted::Retries(tried) => Trouble::Error(FollowError::of(fault.clone(), tried)),
-            })
+        let again = self.budget.again(fault, |fault| {
+            let said = &self.reader.said;
+            if said.get().is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+                self.reader.terminal.note(&format!("{fault}; it is tried again"));
+                said.set(Some(Instant::now()));
+            }
+        });
+        again.map_err(|exhausted| match exhausted {
+            Exhausted::Hopeless => Trouble::Error(FollowError::of(fault.clone(), Duration::ZERO)),
+            Exhausted::Grace => Trouble::Interrupted,
+            Exhausted::Retries(tried) => Trouble::Error(FollowError::of(fault.clone(), tried)),
+        })
     }
 }
 
@@ -135,7 +132,6 @@ impl Reader {
     pub fn trying(&self) -> Trying<'_> {
         Trying {
             budget: RetryBudget::new(&SystemClock, &self.interrupt, self.retry_for),
-            unknown: UnknownAnswers::default(),
             reader: self,
         }
     }

@@ -19,7 +19,7 @@ impl Committer<'_> {
     pub(super) fn take_or_give_up(&self, job: &Job<'_>, commit: &Commit) -> Result<Option<Commit>, DeliveryError> {
         match self.give_up(job.archive.number, &job.mark, commit, LateFinish::Possible)? {
             GivenUp::Gone => Ok(None),
-            GivenUp::Finished => match self.inspect(job, commit)? {
+            GivenUp::Finished => match self.inspect_ours(job, commit)? {
                 Found::Closed(commit) => Ok(Some(commit)),
                 Found::Errored(..) | Found::Open(_) | Found::Nothing => Ok(None),
             },

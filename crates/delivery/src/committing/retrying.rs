@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::error::{DeliveryError, waiting_for};
 use crate::observer::Observer;
-use crate::retry::{Exhausted, RetryBudget, UnknownAnswers};
+use crate::retry::{Exhausted, RetryBudget};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, CommitId, CommitInfo};
 
@@ -18,7 +18,6 @@ pub(super) struct Retry<'a> {
     archive: u64,
     observer: &'a dyn Observer,
     budget: RetryBudget<'a>,
-    unknown: UnknownAnswers,
 }
 
 impl<'a> Retry<'a> {
@@ -27,7 +26,6 @@ impl<'a> Retry<'a> {
             archive,
             observer: context.observer.as_ref(),
             budget: context.retry_budget(),
-            unknown: UnknownAnswers::default(),
         }
     }
 
@@ -38,14 +36,8 @@ impl<'a> Retry<'a> {
 
     /// Waits, or says why there is no further try.
     pub fn again(&mut self, fault: Fault) -> Result<(), DeliveryError> {
-        let repeatable = fault.is_passing() || matches!(fault.kind, FaultKind::FileSetGone | FaultKind::HeadOpen);
-        if !repeatable || self.unknown.too_often(&fault) {
-            return Err(DeliveryError::from_fault(self.archive, fault));
-        }
-        self.observer.retrying(&fault);
-        self.budget
-            .wait(fault.retry_after)
-            .map_err(|end| DeliveryError::exhausted(end, fault))
+        let again = self.budget.again(&fault, |fault| self.observer.retrying(fault));
+        again.map_err(|end| DeliveryError::exhausted(self.archive, end, fault))
     }
 }
 
@@ -99,7 +91,7 @@ impl<'a> Busy<'a> {
                 head: Box::new(head),
                 waited,
             },
-            Exhausted::Grace => DeliveryError::Interrupted,
+            Exhausted::Grace | Exhausted::Hopeless => DeliveryError::Interrupted,
         })
     }
 }

@@ -11,7 +11,7 @@ use super::cursor::Cursor;
 use super::options::{Options, Start};
 use super::trail::Trail;
 use super::{CommitFeed, FollowError, TICK};
-use crate::retry::{Clock, Exhausted, Interrupt, RetryBudget, UnknownAnswers};
+use crate::retry::{Clock, Exhausted, Interrupt, RetryBudget};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo};
 
@@ -187,7 +187,6 @@ impl Follower<'_, '_> {
     /// Looks and delivers, again and again with pauses while that meets faults that may pass.
     fn look_until_it_succeeds(&mut self) -> Result<(), StepError> {
         let mut budget = RetryBudget::new(self.clock, self.interrupt, self.options.retry_for);
-        let mut unknown = UnknownAnswers::default();
         let mut failed = false;
         loop {
             let before = self.trail.newest().cloned();
@@ -209,20 +208,20 @@ impl Follower<'_, '_> {
                 Err(StepError::Fault(fault)) => fault,
                 Err(stop) => return Err(stop),
             };
-            if !fault.is_passing() || unknown.too_often(&fault) {
-                return Err(FollowError::of(fault, Duration::ZERO).into());
-            }
             if before.as_ref() != self.trail.newest() {
                 budget.reset();
             }
-            if !failed {
-                self.consumer.note(&Note::Retrying(fault.clone()));
-                failed = true;
+            let again = budget.again(&fault, |fault| {
+                if !std::mem::replace(&mut failed, true) {
+                    self.consumer.note(&Note::Retrying(fault.clone()));
+                }
+            });
+            if again == Err(Exhausted::Hopeless) {
+                return Err(FollowError::of(fault, Duration::ZERO).into());
             }
-            let waited = budget.wait(fault.retry_after);
             self.must_end()?;
-            match waited {
-                Ok(()) => {}
+            match again {
+                Ok(()) | Err(Exhausted::Hopeless) => {}
                 Err(Exhausted::Grace) => return Err(StepError::End(End::Interrupted)),
                 Err(Exhausted::Retries(tried)) => return Err(FollowError::of(fault, tried).into()),
             }
@@ -356,14 +355,10 @@ impl Follower<'_, '_> {
             return Ok(());
         }
         if newest.is_some() && newest == info.parent.as_ref().map(|parent| &parent.id) {
-            // Told although the branch has left it: only the history can bring it back.
-            if self.trail.is_off(&info.commit.id) {
-                return Ok(());
-            }
             watch.is_live = true;
-            return self.deliver(info);
         }
-        // Of the past, which comes first; unless there is none.
+        // Of the past, which comes first; unless there is none. What is new need not be on the branch, which may have
+        // been moved: only its history tells.
         if (!watch.is_live && newest.is_some()) || self.trail.position(&info.commit.id).is_some() {
             return Ok(());
         }

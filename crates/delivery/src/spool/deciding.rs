@@ -1,7 +1,10 @@
 //! What somebody decides about an archive that waits.
 
+use std::ops::RangeInclusive;
+
 use super::error::{HeldBack, SpoolError, WAITING};
-use super::{Spool, files};
+use super::{Inner, Spool, files};
+use parking_lot::MutexGuard;
 
 impl Spool {
     /// Takes an archive out without a commit: somebody decided so.
@@ -9,21 +12,14 @@ impl Spool {
     /// # Errors
     /// When it does not wait; when that cannot be written down.
     pub fn forget(&self, sequence: u64) -> Result<(), SpoolError> {
-        let mut inner = self.inner.lock();
+        let inner = self.inner.lock();
         if !inner.waiting.iter().any(|one| one.name.sequence == sequence) {
             return Err(SpoolError::NotWaiting {
                 dir: self.dir.clone(),
                 sequence,
             });
         }
-        let mut journal = inner.journal.clone();
-        journal.accepted = inner.accepted();
-        journal.messages = inner.messages;
-        journal.held_back.take_if(|held| held.sequence == sequence);
-        let written = inner.write(&self.dir, journal);
-        self.leave(inner, &(sequence..=sequence), written)?;
-        // The journal does not know it as finished, so its file must not come back after a power cut.
-        files::sync_directory(&self.dir.join(WAITING))
+        self.give_up(inner, &(sequence..=sequence))
     }
 
     /// Takes everything out that waits: somebody decided so.
@@ -31,8 +27,18 @@ impl Spool {
     /// # Errors
     /// When that cannot be written down.
     pub fn discard(&self) -> Result<(), SpoolError> {
-        let waiting: Vec<u64> = self.inner.lock().waiting.iter().map(|one| one.name.sequence).collect();
-        waiting.into_iter().try_for_each(|sequence| self.forget(sequence))
+        self.give_up(self.inner.lock(), &(0..=u64::MAX))
+    }
+
+    fn give_up(&self, mut inner: MutexGuard<'_, Inner>, sequences: &RangeInclusive<u64>) -> Result<(), SpoolError> {
+        let mut journal = inner.journal.clone();
+        journal.accepted = inner.accepted();
+        journal.messages = inner.messages;
+        journal.held_back.take_if(|held| sequences.contains(&held.sequence));
+        let written = inner.write(&self.dir, journal);
+        self.leave(inner, sequences, written)?;
+        // The journal does not know them as finished, so their files must not come back after a power cut.
+        files::sync_directory(&self.dir.join(WAITING))
     }
 
     /// Has an archive sent that was held back.

@@ -135,7 +135,7 @@ impl SpoolError {
             Self::Io { error, .. } if error.kind() == io::ErrorKind::StorageFull => {
                 "make room on that disk; what the spool holds stays".to_owned()
             }
-            Self::Io { .. } => return None,
+            Self::Io { .. } => "what the spool holds stays: start again once that is mended".to_owned(),
         })
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
-use super::Spool;
+use super::{Next, Spool};
 use crate::arriving::Incoming;
 use crate::error::DeliveryError;
 use crate::ready::Ready;
@@ -23,14 +23,14 @@ pub fn feed(
     reading: JoinHandle<Result<(), DeliveryError>>,
 ) {
     let end = loop {
-        match spool.next(options) {
-            Ok(Some(archive)) => {
-                if archives.send(Incoming::Archive(archive)).is_err() {
-                    return;
-                }
-            }
-            Ok(None) => break reading.join().unwrap_or(Err(DeliveryError::Panicked)),
+        let next = match spool.next(options) {
+            Ok(Next::Archive(archive)) => Incoming::Archive(archive),
+            Ok(Next::Full) => Incoming::Full,
+            Ok(Next::End) => break reading.join().unwrap_or(Err(DeliveryError::Panicked)),
             Err(error) => break Err(error.into()),
+        };
+        if archives.send(next).is_err() {
+            return;
         }
     };
     let damaged = spool.damaged();

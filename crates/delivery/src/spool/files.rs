@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,6 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// How much of an archive is read for its label.
 const LABEL: usize = 8 << 10;
 /// Archives may hold what only their owner should see.
-const OWNER_ONLY: u32 = 0o700;
 pub(super) const OWNER_READS: u32 = 0o600;
 
 /// What an archive's file is called: its number, in digits that sort, and its checksum.
@@ -102,17 +101,8 @@ pub(super) fn check(dir: &Path, create: bool) -> Result<(), SpoolError> {
     Ok(())
 }
 
-/// Makes a directory, with those above it, so that it survives a power cut.
 fn make(path: &Path) -> Result<(), SpoolError> {
-    let error = |error| SpoolError::io("make", path, error);
-    let path = std::path::absolute(path).map_err(error)?;
-    let missing: Vec<&Path> = path.ancestors().take_while(|above| !above.exists()).collect();
-    let made = fs::DirBuilder::new().recursive(true).mode(OWNER_ONLY).create(&path);
-    made.map_err(|error| SpoolError::io("make", &path, error))?;
-    missing
-        .iter()
-        .filter_map(|made| made.parent())
-        .try_for_each(sync_directory)
+    durable::make_directory(path).map_err(|error| SpoolError::io("make", path, error))
 }
 
 /// Takes the spool for this process. The lock ends with the process, however it ends.
@@ -226,26 +216,29 @@ fn pid(file: &mut File) -> Option<u32> {
     text.trim().parse().ok()
 }
 
-/// What waits, by number. What left before a crash could remove its file is removed now, and what has no name of ours
-/// is set aside.
-pub(super) fn list(dir: &Path, finished: u64) -> Result<(VecDeque<Waiting>, Vec<Damaged>), SpoolError> {
+/// What waits, by number. What left before a crash could remove its file is removed now. What has no name of ours is set
+/// aside, as is what was before and has been put back when later archives were finished.
+pub(super) fn list(dir: &Path, journal: &Journal) -> Result<(VecDeque<Waiting>, Vec<Damaged>), SpoolError> {
     let _ = fs::remove_file(dir.join(INCOMING));
     let mut damaged = Vec::new();
     let directory = dir.join(WAITING);
     for entry in entries(&directory)? {
-        match entry.to_str().and_then(Name::parse) {
-            Some(name) if name.sequence <= finished => {
+        let reason = match entry.to_str().and_then(Name::parse) {
+            Some(name) if name.sequence > journal.finished => continue,
+            Some(name) if !journal.set_aside.contains(&name.sequence) => {
                 let path = directory.join(&entry);
                 fs::remove_file(&path).map_err(|error| SpoolError::io("remove", path, error))?;
+                continue;
             }
-            Some(_) => {}
-            None => damaged.push(Damaged {
-                path: move_aside(dir, &entry)?,
-                reason: "its name is none that a spool gives".to_owned(),
-            }),
-        }
+            Some(_) => "later archives are finished; put it by itself, if it is still wanted",
+            None => "its name is none that a spool gives",
+        };
+        damaged.push(Damaged {
+            path: move_aside(dir, &entry)?,
+            reason: reason.to_owned(),
+        });
     }
-    Ok((look(dir, finished)?.into(), damaged))
+    Ok((look(dir, journal.finished)?.into(), damaged))
 }
 
 /// What waits, by number.

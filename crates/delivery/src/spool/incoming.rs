@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 
+use super::Spool;
 use super::error::{SpoolError, too_large};
 use super::files::{INCOMING, OWNER_READS, SMALLEST};
-use super::{Inner, Spool};
 use crate::spill::OnDisk;
 use spoutctl_archive::{ArchiveBuffer, ReadAt};
 use spoutctl_core::quantity::{Size, counted};
@@ -48,7 +48,7 @@ impl Incoming {
         })
     }
 
-    /// Waits until `more` bytes fit in beside what waits.
+    /// Waits until `more` bytes fit in beside what waits. Whoever has that in hand is told, or both would wait.
     fn wait_for_room(&self, more: u64) -> io::Result<()> {
         let wanted = (self.length + more).max(SMALLEST);
         let limit = self.spool.limit;
@@ -56,8 +56,12 @@ impl Incoming {
             return Err(too_large(limit));
         }
         let mut inner = self.spool.inner.lock();
-        let full = |inner: &mut Inner| inner.bytes + wanted > limit && !inner.closed;
-        self.spool.changed.wait_while(&mut inner, full);
+        while inner.bytes + wanted > limit && !inner.closed {
+            inner.wants_room = true;
+            self.spool.changed.notify_all();
+            self.spool.changed.wait(&mut inner);
+        }
+        inner.wants_room = false;
         if inner.closed {
             return Err(io::Error::other("nothing more is taken in"));
         }

@@ -2,13 +2,15 @@
 //! replaced atomically.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::{HeldBack, SpoolError};
+use super::files::OWNER_READS;
 use crate::mark::StreamName;
 use spoutctl_core::durable;
 use spoutctl_core::named_file;
@@ -73,6 +75,8 @@ pub(super) struct Journal {
     /// As many as commits may be in flight; a batch is here until it has left.
     pub batches: Vec<BatchRange>,
     pub held_back: Option<HeldBack>,
+    /// Of archives that were damaged: whoever puts a file back has to be told where later ones are finished.
+    pub set_aside: Vec<u64>,
     pub options: Option<CommitOptions>,
     pub cluster: Option<String>,
 }
@@ -93,6 +97,8 @@ struct Written {
     batches: Vec<BatchRange>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     held_back: Option<HeldBack>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    set_aside: Vec<u64>,
     // As above.
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "purpose")]
     options: Option<CommitOptions>,
@@ -120,6 +126,7 @@ impl Journal {
             floor: None,
             batches: Vec::new(),
             held_back: None,
+            set_aside: Vec::new(),
             options: None,
             cluster: None,
         };
@@ -161,6 +168,7 @@ impl Journal {
             floor: written.floor,
             batches: written.batches,
             held_back: written.held_back,
+            set_aside: written.set_aside,
             options: written.options,
             cluster: written.cluster,
         })
@@ -181,13 +189,16 @@ impl Journal {
             floor: self.floor.clone(),
             batches: self.batches.clone(),
             held_back: self.held_back.clone(),
+            set_aside: self.set_aside.clone(),
             options: self.options.clone(),
             cluster: self.cluster.clone(),
         };
         let path = dir.join(JOURNAL);
         let new = dir.join(NEW_JOURNAL);
         let replace = || -> io::Result<()> {
-            let mut file = File::create(&new)?;
+            let mut open = OpenOptions::new();
+            let open = open.write(true).create(true).truncate(true).mode(OWNER_READS);
+            let mut file = open.open(&new)?;
             file.write_all(&serde_json::to_vec_pretty(&written)?)?;
             file.sync_all()?;
             durable::rename(&new, &path)

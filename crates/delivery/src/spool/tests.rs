@@ -30,7 +30,11 @@ fn open(dir: &Path) -> Arc<Spool> {
 }
 
 fn next(spool: &Spool) -> Option<Box<Archive>> {
-    spool.next(&Options::default()).unwrap()
+    match spool.next(&Options::default()).unwrap() {
+        Next::Archive(archive) => Some(archive),
+        Next::End => None,
+        Next::Full => panic!("nobody wants room"),
+    }
 }
 
 fn content(archive: &Archive) -> Vec<u8> {
@@ -169,6 +173,73 @@ fn a_damaged_file_is_set_aside_and_named_and_the_others_still_come() {
     assert_eq!(spool.accepted(), 4);
 }
 
+/// The files of what waits, oldest first.
+fn waiting_files(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir.join(WAITING)).unwrap();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn an_archive_that_cannot_be_read_now_ends_the_run_and_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    fill(&open(dir.path()), &[tar(b"1"), tar(b"2")].concat()).unwrap();
+    let file = waiting_files(dir.path()).remove(0);
+    // What cannot be opened, and what cannot be read once it is open.
+    let in_its_place: [fn(&Path); 2] = [
+        |path| std::os::unix::fs::symlink(path, path).unwrap(),
+        |path| fs::create_dir(path).unwrap(),
+    ];
+    for put in in_its_place {
+        let spool = open(dir.path());
+        let away = dir.path().join("away");
+        fs::rename(&file, &away).unwrap();
+        put(&file);
+        let error = spool.next(&Options::default()).err().unwrap();
+        assert!(matches!(error, SpoolError::Io { .. }), "{error}");
+        assert!(error.help().unwrap().contains("stays"));
+        fs::remove_file(&file).or_else(|_| fs::remove_dir(&file)).unwrap();
+        fs::rename(&away, &file).unwrap();
+        assert_eq!((spool.damaged(), spool.waiting().0), (vec![], 2));
+        assert_eq!(next(&spool).unwrap().number, 1);
+    }
+}
+
+#[test]
+fn an_archive_that_was_set_aside_and_is_put_back_too_late_is_not_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    fill(&open(dir.path()), &[tar(b"1"), tar(b"2"), tar(b"3")].concat()).unwrap();
+    let file = waiting_files(dir.path()).remove(0);
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[..600]).unwrap();
+    let spool = open(dir.path());
+    assert_eq!(next(&spool).unwrap().number, 2);
+    spool.finished(&(2..=2), Some(&commit(2))).unwrap();
+    drop(spool);
+    fs::write(&file, &whole).unwrap();
+    let spool = open(dir.path());
+    let [damaged] = &spool.damaged()[..] else {
+        panic!("{:?}", spool.damaged())
+    };
+    assert!(damaged.reason.contains("later archives are finished"), "{damaged:?}");
+    assert_eq!(fs::read(&damaged.path).unwrap(), whole);
+    assert_eq!(drain(&spool), [(3, b"3".to_vec())]);
+}
+
+#[test]
+fn nobody_but_its_owner_reads_what_a_spool_keeps() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join("a/spool");
+    fill(&open(&place), &tar(b"1")).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&dir.path().join("a")), mode(&place)), (0o700, 0o700));
+    for file in [place.join(journal::JOURNAL), waiting_files(&place).remove(0)] {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+}
+
 #[test]
 fn whoever_writes_past_the_limit_waits_until_something_has_left() {
     let dir = tempfile::tempdir().unwrap();
@@ -249,7 +320,7 @@ fn an_archive_that_is_held_back_stops_everything_behind_it_until_somebody_decide
         .unwrap();
     drop(spool);
     let spool = open(dir.path());
-    let refused = spool.next(&Options::default()).unwrap_err();
+    let refused = spool.next(&Options::default()).err().unwrap();
     assert!(matches!(refused, SpoolError::HeldBack { .. }), "{refused}");
     assert!(matches!(spool.resend(2), Err(SpoolError::NotHeldBack { .. })));
     spool.resend(1).unwrap();

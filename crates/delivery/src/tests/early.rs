@@ -128,6 +128,14 @@ fn trees(sink: &Scripted) -> Vec<(u64, BTreeMap<String, Vec<u8>>)> {
 }
 
 #[test]
+fn a_server_that_is_away_when_the_first_part_leaves_is_asked_again() {
+    let sink = Arc::new(Scripted::new(Vec::new()));
+    sink.lock().file_set_faults = vec![true; 3].into();
+    let_pass(&sink, archive_with(&large(1)), 2 * PART, options()).unwrap();
+    assert_eq!(trees(&sink), [(1, tree(&large(1)))]);
+}
+
+#[test]
 fn parts_leave_before_the_archive_has_ended_and_a_torn_one_becomes_nothing() {
     for mode in [WriteMode::Overwrite, WriteMode::Append] {
         let mut bytes = archive_with(&large(1));

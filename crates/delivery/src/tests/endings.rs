@@ -96,6 +96,17 @@ fn a_finish_of_a_killed_run_that_arrives_late_makes_no_second_commit() {
 }
 
 #[test]
+fn a_server_that_is_away_when_a_finish_of_a_killed_run_is_looked_at_is_asked_again() {
+    let sink = Arc::new(Scripted::new(Vec::new()));
+    killed_after_finish_was_sent(&sink, 0);
+    // The first look tells that it was finished, the second by whom.
+    sink.lock().inspect_faults = vec![false, true].into();
+    let ended = deliver(&sink, 1, stream("s", true)).unwrap();
+    assert_eq!((ended.committed, sink.good().len()), (vec![1], 1));
+    assert!(sink.lock().inspect_faults.is_empty());
+}
+
+#[test]
 fn an_open_commit_is_finished_with_an_error_where_it_may_not_be_dropped() {
     let sink = Arc::new(Scripted::new(vec![Fate::Answered, Fate::NotSent]));
     sink.lock().may_drop = false;
@@ -246,6 +257,7 @@ fn after_a_failure_in_the_middle_of_several_in_flight_nothing_later_is_acknowled
     if published.contains(&3) {
         let second = deliver(&sink, 4, stream("s", true)).unwrap_err();
         assert!(matches!(second, DeliveryError::Gap { archive: 2, .. }), "{second:?}");
+        assert_eq!(second.archive(), Some(2));
     }
     deliver(
         &sink,

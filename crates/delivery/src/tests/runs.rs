@@ -1,11 +1,15 @@
 //! What a run leaves in the branch and acknowledges, whatever happens to its calls.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use crossbeam_channel::{Sender, bounded};
+use parking_lot::Mutex;
 use proptest::prelude::*;
 
 use super::scripted::*;
 use crate::*;
+use spoutctl_archive::{Archive, Files};
 
 pub(super) fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
@@ -154,6 +158,40 @@ fn somebody_elses_open_commit_is_waited_for_and_then_named_and_never_touched() {
     assert_eq!(error.consequence(), Consequence::RetryLater);
     assert!(error.help().unwrap().contains("spoutctl doctor "));
     assert_eq!((sink.open(), sink.lock().commits.len()), (1, 1));
+}
+
+/// Whoever watches a delivery wants to know that its destination is there again, also while nothing is to be sent.
+#[test]
+fn a_destination_that_comes_back_is_seen_before_the_first_archive_comes() {
+    struct UntilReady(Sender<()>, Heard);
+    impl Observer for UntilReady {
+        fn ready(&self, _: &Ready) {
+            self.0.send(()).unwrap();
+        }
+        fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
+            self.1.settled(settled)
+        }
+        fn would_commit(&self, _: &Archive, _: &Files) {}
+        fn note(&self, _: &str) {}
+    }
+    let sink = Arc::new(Scripted::new(Vec::new()));
+    deliver(&sink, 1, options()).unwrap();
+    sink.lock().list_faults = vec![true, true].into();
+    let (ready, is_ready) = bounded(1);
+    let observer = Arc::new(UntilReady(ready, Heard::default()));
+    let clock = Arc::new(Fast(Mutex::new(Instant::now())));
+    // One try only: the time for retries begins with the first archive.
+    let delivery = delivery(&sink, Arc::clone(&observer) as _, clock, Run::once(options()));
+    let (archives, incoming) = bounded(0);
+    let producer = std::thread::spawn(move || {
+        is_ready.recv_timeout(Duration::from_mins(2)).unwrap();
+        for next in super::scripted::incoming(archive_bytes(2)) {
+            archives.send(next).unwrap();
+        }
+    });
+    delivery.run(&incoming).1.unwrap();
+    producer.join().unwrap();
+    assert_eq!((&observer.1.committed.lock()[..], sink.good().len()), (&[1][..], 2));
 }
 
 #[test]

@@ -99,6 +99,9 @@ pub(super) struct State {
     pub(super) fail: Option<usize>,
     /// Which of the next listings break off.
     pub(super) list_faults: VecDeque<bool>,
+    /// Which of the next calls of `InspectCommit`, and of looks for file sets, find the server away.
+    pub(super) inspect_faults: VecDeque<bool>,
+    pub(super) file_set_faults: VecDeque<bool>,
     /// Commits that were waited for until they were finished.
     seen_finished: HashSet<CommitId>,
     /// Nobody answers `InspectCommit` with wait.
@@ -376,7 +379,7 @@ impl CommitHistory for Scripted {
 
     fn inspect_commit(&self, commit: &Commit) -> Result<CommitInfo, Fault> {
         let mut state = self.lock();
-        if state.wait_down {
+        if state.wait_down || state.inspect_faults.pop_front().unwrap_or(false) {
             return Err(Fault::new(FaultKind::Unavailable, "down"));
         }
         let at = state.commits.iter().position(|held| held.id == commit.id);
@@ -418,7 +421,11 @@ impl CommitSink for Scripted {
     }
 
     fn has_file_sets(&self) -> Result<bool, Fault> {
-        Ok(!self.lock().no_file_sets)
+        let mut state = self.lock();
+        if state.file_set_faults.pop_front().unwrap_or(false) {
+            return Err(Fault::new(FaultKind::Unavailable, "down"));
+        }
+        Ok(!state.no_file_sets)
     }
 
     fn put_file(&self, commit: &Commit, changes: &mut dyn Changes) -> Result<(), Fault> {

@@ -65,7 +65,6 @@ pub(super) fn run(
     run_heard(sink, dir, count, kill_after, options, &Arc::default())
 }
 
-/// One run: takes archives in up to `count`, and delivers until an error, the end, or its death.
 fn run_heard(
     sink: &Arc<Scripted>,
     dir: &Path,
@@ -74,7 +73,20 @@ fn run_heard(
     options: Options,
     heard: &Arc<Heard>,
 ) -> Result<(), DeliveryError> {
-    let spool = Arc::new(Spool::open(dir, DEFAULT_LIMIT).unwrap());
+    run_limited(sink, dir, count, kill_after, options, heard, DEFAULT_LIMIT)
+}
+
+/// One run: takes archives in up to `count`, and delivers until an error, the end, or its death.
+fn run_limited(
+    sink: &Arc<Scripted>,
+    dir: &Path,
+    count: u64,
+    kill_after: usize,
+    options: Options,
+    heard: &Arc<Heard>,
+    limit: u64,
+) -> Result<(), DeliveryError> {
+    let spool = Arc::new(Spool::open(dir, limit).unwrap());
     let heard = Arc::clone(heard);
     let observer = Killed {
         observer: SpoolObserver {
@@ -176,6 +188,25 @@ proptest! {
         let held = Contents::look(dir.path()).unwrap();
         prop_assert_eq!((held.accepted, held.waiting.len()), (count, 0));
     }
+}
+
+/// A spool that is smaller than a batch may become: what is in hand goes, so that there is room again.
+#[test]
+fn a_batch_and_a_full_spool_do_not_wait_for_each_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let sink = Arc::new(Scripted::new(Vec::new()));
+    let options = Options {
+        batching: Batching {
+            count: 1000,
+            period: Duration::from_hours(1000),
+            ..Batching::ONE_EACH
+        },
+        ..options()
+    };
+    run_limited(&sink, dir.path(), 10, usize::MAX, options, &Arc::default(), 4 * 4096).unwrap();
+    let commits = sink.good().len();
+    assert!((2..10).contains(&commits), "{commits}");
+    assert_eq!(Contents::look(dir.path()).unwrap().waiting, []);
 }
 
 #[test]

@@ -291,6 +291,24 @@ fn the_destination_never_sees_a_commit_that_finished_with_an_error() {
 }
 
 #[test]
+fn somebody_elses_open_commit_on_the_branch_for_staging_is_told_of_that_branch() {
+    let sink = Fated::new([]);
+    deliver(&sink, 1..=1, staged(false)).unwrap();
+    sink.store.start_commit(&staging(), "somebody's").unwrap();
+    let error = deliver(&sink, 2..=2, staged(true)).result.unwrap_err();
+    assert!(
+        matches!(&error, DeliveryError::Busy { branch, .. } if *branch == staging()),
+        "{error:?}"
+    );
+    assert!(
+        error
+            .help()
+            .unwrap()
+            .contains(&format!("spoutctl doctor {} --drop", staging()))
+    );
+}
+
+#[test]
 fn an_archive_is_staged_again_on_what_somebody_else_has_committed_meanwhile() {
     let sink = Fated::new([]);
     *sink.before_finish.lock() = Some(Box::new(|store| drop(somebodys(store))));

@@ -72,6 +72,21 @@ fn after(
 }
 
 #[test]
+fn what_a_subscription_tells_that_was_taken_off_the_branch_before_is_not_delivered() {
+    let world = World::with(3);
+    world.now(Step::MoveBack(2));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("cursor");
+    for (steps, expected) in [(&[][..], vec![id(0)]), (&[Step::Commit], vec![id(3)])] {
+        world.then(steps);
+        let mut cursor = Cursor::open(&path, &branch()).unwrap();
+        let mut consumer = RecordingConsumer::of(&world);
+        consumer.follow(&options(Start::Beginning), Some(&mut cursor)).unwrap();
+        assert_eq!((consumer.ids(), consumer.notes), (expected, vec![]));
+    }
+}
+
+#[test]
 fn a_dropped_head_is_said_and_its_place_taken() {
     let (end, ids, notes) = after(&[Step::Drop, Step::Commit], false);
     end.unwrap();
