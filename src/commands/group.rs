@@ -139,7 +139,7 @@ impl ProcessGroup {
 
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
-        if let Some(left) = self.lock().left.take() {
+        if let Some(left) = self.state.get_mut().left.take() {
             left.end_group();
         }
     }

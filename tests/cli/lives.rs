@@ -16,7 +16,7 @@ use crate::create::{create, needed};
 use crate::create_code::{Broker, Redis, hmac_sha256, post};
 use crate::producer::wait_until_gone;
 use crate::proxy::{Fault, Proxy};
-use crate::runner::{World, files_of, free_port, has_program, skip, takes_minutes, words};
+use crate::runner::{World, free_port, has_program, skip, takes_minutes, words};
 use crate::{kafka, nats, postgres};
 
 /// Where numbers come from, and what reads them.
@@ -500,7 +500,7 @@ fn built_in_kafka(cluster: &Cluster, broker: &Arc<kafka::Broker>) -> Source {
         // A commit has all files, and its own is the one with the newest record.
         read: |world, commit| {
             let archive = world.run(&["get", "--tar", &format!("orders@{commit}")]);
-            let files = files_of(&archive.expect(0).stdout);
+            let files = crate::runner::files_of(&archive.expect(0).stdout);
             let numbers = files.iter().map(|(_, content)| of_text(content, "/value"));
             numbers.max_by_key(|numbers| numbers.last().copied()).unwrap()
         },
