@@ -94,8 +94,8 @@ impl ProcessGroup {
 
     /// How the process ended, if it has. Nobody ever holds the number of one that is gone.
     ///
-    /// When it failed by itself, what it has left in its group is told to end, and has ended when the next one starts: two
-    /// of them at a time would read the source. One that ended well may have left its work to another process.
+    /// When it failed by itself, what it has left in its group is told to end, and has ended when the next one starts:
+    /// two of them at a time would read the source. One that ended well may have left its work to another process.
     pub fn try_wait(&self, child: &mut Child) -> io::Result<Option<ExitStatus>> {
         let mut state = self.state.lock();
         let status = child.try_wait()?;

@@ -12,10 +12,10 @@
 //! | `v1` | Pachyderm 1.12 and 1.13, service `pfs.API` |
 //! | `address` | where pachd's gRPC is |
 //!
-//! **Which of the two it is** is asked when it is first needed, once: `GetVersion`, in 2.x of `versionpb_v2.API`, in 1.x of
-//! `versionpb.API`. A sidecar has neither (recordings grpc-2.12-sidecar); it is known
-//! then by whether it has `pfs_v2.API`, whose calls a 1.x answers with Unimplemented (grpc-1.13 045). A server that cannot be reached has said nothing. What
-//! the release means is [`pachd::Model`](crate::pachd::Model)'s matter.
+//! **Which of the two it is** is asked when it is first needed, once: `GetVersion`, in 2.x of `versionpb_v2.API`, in
+//! 1.x of `versionpb.API`. A sidecar has neither (recordings grpc-2.12-sidecar); it is known then by whether it has
+//! `pfs_v2.API`, whose calls a 1.x answers with Unimplemented (grpc-1.13 045). A server that cannot be reached has said
+//! nothing. What the release means is [`pachd::Model`](crate::pachd::Model)'s matter.
 //!
 //! The ports block. Inside, calls run on a small runtime that each [`Grpc`] owns, so its methods may be called from any
 //! thread but those of an asynchronous runtime.
