@@ -5,9 +5,9 @@ pub(crate) mod guard;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use self::guard::Guard;
@@ -40,7 +40,7 @@ struct Running {
 impl ProcessGroup {
     /// Starts a process; `None` when no further one may be.
     pub fn start(&self, command: &mut Command) -> io::Result<Option<Child>> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.stopped {
             return Ok(None);
         }
@@ -63,7 +63,7 @@ impl ProcessGroup {
 
     /// Sends a signal to the whole process group; nothing when none runs. No further process is started.
     pub fn stop(&self, signal: Signal) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.stopped = true;
         if let Some(running) = &state.running {
             tell(running.guard.group(), signal);
@@ -71,14 +71,14 @@ impl ProcessGroup {
     }
 
     pub fn is_stopped(&self) -> bool {
-        self.lock().stopped
+        self.state.lock().stopped
     }
 
     /// Asks the group to end, and makes it end after this time.
     pub fn end(&self, limit: Duration) {
         self.stop(Signal::TERM);
         let begun = Instant::now();
-        while self.lock().running.is_some() {
+        while self.state.lock().running.is_some() {
             if begun.elapsed() >= limit {
                 self.stop(Signal::KILL);
                 return;
@@ -89,7 +89,7 @@ impl ProcessGroup {
 
     /// How the process ended, if it has. Nobody ever holds the number of one that is gone.
     pub fn try_wait(&self, child: &mut Child) -> io::Result<Option<ExitStatus>> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let status = child.try_wait()?;
         if status.is_some()
             && let Some(running) = state.running.take()
@@ -102,7 +102,7 @@ impl ProcessGroup {
     /// Looks whether the process has ended, without waiting for it, and tells the group what `judge` says to its exit
     /// code. Whether it is worth looking again.
     pub fn look(&self, judge: impl FnOnce(Option<i32>) -> Option<Signal>) -> Looked {
-        let state = self.lock();
+        let state = self.state.lock();
         let Some(running) = &state.running else {
             return Looked::Over;
         };
@@ -121,10 +121,6 @@ impl ProcessGroup {
             },
             Err(_) => Looked::Over,
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
