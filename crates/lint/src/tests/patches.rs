@@ -14,7 +14,7 @@ fn found(operations: &[Json]) -> Vec<Diagnostic> {
     check(&SourceFile::new("spec.json", spec.to_string()), &Options::default()).diagnostics
 }
 
-fn add(path: &str, value: Json) -> Json {
+fn add(path: &str, value: &Json) -> Json {
     json!({"op": "add", "path": path, "value": value})
 }
 
@@ -24,12 +24,12 @@ fn transfer(op: &str, from: &str, path: &str) -> Json {
 
 #[test]
 fn a_pod_that_doubles_with_each_copy_or_is_ever_deeper_is_given_up_with_a_word() {
-    let mut doubled = vec![add("/x", json!([1]))];
+    let mut doubled = vec![add("/x", &json!([1]))];
     doubled.extend(std::iter::repeat_n(transfer("copy", "/x", "/x/-"), 60));
-    let mut deep = vec![add("/x", json!({}))];
+    let mut deep = vec![add("/x", &json!({}))];
     for _ in 0..300 {
         deep.extend([
-            add("/y", json!({})),
+            add("/y", &json!({})),
             transfer("move", "/x", "/y/x"),
             transfer("move", "/y", "/x"),
         ]);
@@ -55,7 +55,7 @@ fn a_small_thing_may_be_copied_often() {
 
 #[test]
 fn of_more_operations_than_are_judged_one_by_one_none_is_named() {
-    let volume = |name: &str| add("/volumes/-", json!({"name": name, "emptyDir": {}}));
+    let volume = |name: &str| add("/volumes/-", &json!({"name": name, "emptyDir": {}}));
     for (count, called) in [(499, "operation 500 of `pod_patch`: "), (500, "`pod_patch`: ")] {
         let mut operations: Vec<Json> = (0..count).map(|at| volume(&format!("v{at}"))).collect();
         operations.push(volume("A_B"));
