@@ -73,7 +73,8 @@ impl Delivery {
         let options = &self.options;
         // One that passes through ends only once it was sent.
         let passes = self.early.as_ref().is_some_and(|early| early.limit().is_some());
-        let waits_for_input = !passes && !(options.counts_messages && options.spooled.is_none());
+        let is_counted_first = options.counts_messages && options.spooled.is_none();
+        let waits_for_input = !passes && !is_counted_first;
         let mut budget = self.context.retry_budget();
         let mut said_busy = false;
         loop {

@@ -105,14 +105,21 @@ struct Inner {
     sent_before: u64,
     /// Nothing that waited when it was opened can have been sent, for there was nothing.
     fresh: bool,
-    /// No further archive will be accepted.
-    ended: bool,
+    intake: Intake,
     /// Nobody takes archives any more.
     closed: bool,
-    /// The archive that is being read waits for room, and nobody who has archives in hand was told so far.
-    wants_room: bool,
     /// Why the spool cannot be used any more.
     trouble: Option<SpoolError>,
+}
+
+/// How it is with the archives that are taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Intake {
+    GoesOn,
+    /// One waits for room, and nobody who has others in hand was told so far.
+    WantsRoom,
+    /// No further one will be accepted.
+    Ended,
 }
 
 impl Inner {
@@ -188,9 +195,8 @@ impl Spool {
                 messages,
                 at_hand: None,
                 damaged,
-                ended: false,
+                intake: Intake::GoesOn,
                 closed: false,
-                wants_room: false,
                 trouble: None,
             }),
             changed: Condvar::new(),
@@ -351,7 +357,7 @@ impl Spool {
     }
 
     fn end(&self) {
-        self.inner.lock().ended = true;
+        self.inner.lock().intake = Intake::Ended;
         self.changed.notify_all();
     }
 
@@ -410,11 +416,13 @@ impl Spool {
                 }
                 return Ok(ControlFlow::Continue(next.clone()));
             }
-            if inner.ended {
-                return Ok(ControlFlow::Break(Next::End));
-            }
-            if std::mem::take(&mut inner.wants_room) {
-                return Ok(ControlFlow::Break(Next::Full));
+            match inner.intake {
+                Intake::GoesOn => {}
+                Intake::WantsRoom => {
+                    inner.intake = Intake::GoesOn;
+                    return Ok(ControlFlow::Break(Next::Full));
+                }
+                Intake::Ended => return Ok(ControlFlow::Break(Next::End)),
             }
             self.changed.wait(&mut inner);
         }

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 
-use super::Spool;
 use super::error::{SpoolError, too_large};
 use super::files::{INCOMING, OWNER_READS, SMALLEST};
+use super::{Intake, Spool};
 use crate::spill::OnDisk;
 use spoutctl_archive::{ArchiveBuffer, ReadAt};
 use spoutctl_core::quantity::{Size, counted};
@@ -57,11 +57,11 @@ impl Incoming {
         }
         let mut inner = self.spool.inner.lock();
         while inner.bytes + wanted > limit && !inner.closed {
-            inner.wants_room = true;
+            inner.intake = Intake::WantsRoom;
             self.spool.changed.notify_all();
             self.spool.changed.wait(&mut inner);
         }
-        inner.wants_room = false;
+        inner.intake = Intake::GoesOn;
         if inner.closed {
             return Err(io::Error::other("nothing more is taken in"));
         }
