@@ -281,8 +281,7 @@ impl Cell {
     fn put_early(&self) -> Ran {
         let args = self.args();
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let mut child = self.world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
+        let (mut child, mut stdin) = self.world.start(&args);
         let archives = archives(Second::Early, false);
         let [first, second, third] = &archives[..] else {
             unreachable!("there are three")

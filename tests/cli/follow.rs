@@ -8,9 +8,9 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::proxy::{Fault, Proxy};
-use crate::runner::{Ran, World};
+use crate::runner::{Following, Ran, World};
 use crate::served::Served;
-use crate::tail::{Following, Maker};
+use crate::tail::Maker;
 
 /// Numbers that look random and are the same in every run.
 struct Random(u64);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::runner::{Ran, World, fixture_bytes, signal, tar};
+use crate::runner::{Killed, Ran, World, fixture_bytes, signal, tar};
 use crate::served::Served;
 
 fn world(served: &Served) -> World {
@@ -68,8 +68,8 @@ fn a_server_with_a_token_wants_it_in_both_doors() {
 
 /// `serve --as-spout`, and the environment that it prints.
 pub struct Sidecar {
-    child: Child,
-    environment: Vec<(String, String)>,
+    _child: Killed,
+    pub environment: Vec<(String, String)>,
 }
 
 impl Sidecar {
@@ -78,14 +78,15 @@ impl Sidecar {
     }
 
     pub fn of(store: &std::path::Path, spout: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_spoutctl"))
+        let serve = Command::new(env!("CARGO_BIN_EXE_spoutctl"))
             .args(["serve", "--listen", "127.0.0.1:0", "--as-spout", spout])
             .arg(store)
             .env_clear()
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+            .spawn();
+        let mut child = Killed(serve.unwrap());
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().take(4);
         let pair = |line: std::io::Result<String>| {
             let line = line.unwrap();
@@ -93,7 +94,10 @@ impl Sidecar {
             (name.to_owned(), value.to_owned())
         };
         let environment = lines.map(pair).collect();
-        Self { child, environment }
+        Self {
+            _child: child,
+            environment,
+        }
     }
 
     /// Where it listens.
@@ -116,14 +120,6 @@ impl Sidecar {
         let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input).unwrap();
         Ran::from(child.wait_with_output().unwrap())
-    }
-}
-
-impl Drop for Sidecar {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -172,8 +168,7 @@ fn what_a_killed_container_left_open_is_given_up_by_the_next() {
     let sidecar = Sidecar::start(&directory.path().join("store"));
     sidecar.run(&["put"], &tar(&[("f", b"1")])).expect(0);
     // Killed while it reads, after its first commit; what it may have begun is not known to anybody.
-    let mut child = sidecar.command(&["put"]).stdin(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let (mut child, mut stdin) = sidecar.start(&["put"]);
     stdin.write_all(&tar(&[("f", b"2")])).unwrap();
     stdin.write_all(&tar(&[("f", b"3")])[..700]).unwrap();
     let mut line = String::new();

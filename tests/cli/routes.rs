@@ -114,8 +114,7 @@ fn a_run_that_is_killed_leaves_nothing_open_for_the_next_one() {
         "20s",
     ];
     for round in 0..6_u64 {
-        let mut child = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
+        let (mut child, mut stdin) = world.start(&args);
         for number in 0..20 {
             let text = format!("{round} {number}\n");
             let name = format!("orders/{round}-{number}");

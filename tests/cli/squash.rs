@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::pachd::Pachd;
 use crate::proxy::{Fault, Proxy};
-use crate::runner::{Ran, World, tar};
+use crate::runner::{Following, Ran, World, tar};
 use crate::served::Served;
-use crate::tail::{Following, Maker};
+use crate::tail::Maker;
 
 const NOW: [&str; 3] = ["squash", "events", "--older-than"];
 

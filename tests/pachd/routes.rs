@@ -35,8 +35,7 @@ fn kill_at(lab: &Lab, args: &[&str], call: &str, nth: usize, fault: Fault) {
     let proxy = Proxy::before(&lab.authority);
     proxy.at(call, nth, fault);
     let world = lab.behind(&proxy);
-    let mut child = world.command(args).stdin(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let (mut child, mut stdin) = world.start(args);
     stdin.write_all(&archives()).unwrap();
     proxy.wait_for(call, nth);
     // Whatever it has sent is carried out.

@@ -35,8 +35,7 @@ fn kill_at(lab: &Lab, args: &[&str], input: &[u8], call: &str, nth: usize, fault
     let call = if call == "AddFileSet" { writing_call() } else { call };
     proxy.at(call, nth, fault);
     let world = lab.behind(&proxy);
-    let mut child = world.command(args).stdin(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let (mut child, mut stdin) = world.start(args);
     stdin.write_all(input).unwrap();
     proxy.wait_for(call, nth);
     // What it was told until now is enough; whatever it has sent is carried out.

@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::acknowledging::{Acknowledgement, Acknowledger};
-use super::lines::{Archives, Line, Messages, Place, reason, variables};
+use super::lines::{Archives, Line, Place, reason, variables};
 use super::stats::Stats;
 use crate::commands::messages::demand::Demand;
 use crate::metrics::Figures;
@@ -60,8 +60,8 @@ pub(super) struct Report {
     acknowledger: Option<Arc<Acknowledger>>,
     stats: Option<Arc<Stats>>,
     demand: Option<Arc<Demand>>,
-    counts: Counts,
-    watched: Watched,
+    pub counts: Counts,
+    pub watched: Watched,
     pub awaited: Awaited,
     pub partitions: Partitions,
     pub resumption: Resumption,
@@ -129,30 +129,10 @@ impl Report {
         self.stats.is_some()
     }
 
-    /// Something of the input is there to be read.
-    pub fn reads(&self) {
-        self.watched.reads();
-    }
-
-    /// The producer has ended, and is about to be started again.
-    pub fn restarts(&self) {
-        self.watched.restarts();
-    }
-
-    /// Somebody wants it to end.
-    pub fn ends(&self) {
-        self.watched.ends();
-    }
-
     /// So many more bytes were read from the input.
     pub fn read(&self, bytes: usize) {
         self.counts.read(bytes);
         self.progress();
-    }
-
-    /// The whole input has so many bytes, as they come.
-    pub fn expects(&self, bytes: u64) {
-        self.counts.expects(bytes);
     }
 
     fn progress(&self) {
@@ -234,7 +214,11 @@ impl Report {
     /// How it goes, in a line: what is done, and what is in the way.
     pub fn state(&self) -> String {
         let figures = self.figures();
-        let mut state = format!("{}, {}", counted(figures.commits, "commit"), Size(figures.bytes));
+        let mut state = format!(
+            "{}, {}",
+            counted(figures.totals.commits, "commit"),
+            Size(figures.totals.bytes)
+        );
         for hindrance in self.hindrances() {
             state += "; ";
             state += &hindrance;
@@ -272,7 +256,6 @@ impl Report {
             self.print(Line::Spooled {
                 seq: archive.sequence,
                 digest: archive.digest.to_string(),
-                messages: Messages::of(&archive.label),
                 place: Place::of(&archive.label),
             });
         }
@@ -365,7 +348,6 @@ impl Observer for Report {
                 files: files.len(),
                 deletions,
                 bytes: files.total_bytes(),
-                messages: Messages::of(&archive.label),
                 place: Place::of(&archive.label),
             });
         }

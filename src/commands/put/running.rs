@@ -90,7 +90,7 @@ impl Running {
         match &plan.reads {
             Reads::Inputs(inputs) => {
                 if let Some(bytes) = input::length_of(inputs) {
-                    report.expects(bytes);
+                    report.counts.expects(bytes);
                 }
             }
             Reads::Producer(running) => producer = Some(Arc::clone(running)),
@@ -238,7 +238,7 @@ fn on_first(
     let report = Arc::downgrade(report);
     move |number: u8| {
         if let Some(report) = report.upgrade() {
-            report.ends();
+            report.watched.ends();
         }
         if !is_member {
             service::stopping();

@@ -1,19 +1,8 @@
 //! How far each partition is, as Prometheus sees it.
 
-use std::process::Child;
-
 use super::{Broker, jars};
-use crate::runner::{World, has_program, skip};
+use crate::runner::{Killed, World, has_program, skip};
 use crate::watch::{Prometheus, check_names, get, listens_at, queries_of_dashboard, wait};
-
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 #[test]
 fn what_is_committed_and_what_is_to_come_of_each_partition_is_seen_by_prometheus() {
