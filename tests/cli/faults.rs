@@ -7,7 +7,6 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -281,7 +280,7 @@ impl Cell {
     fn put_early(&self) -> Ran {
         let args = self.args();
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let (mut child, mut stdin) = self.world.start(&args);
+        let (child, mut stdin) = self.world.start(&args);
         let archives = archives(Second::Early, false);
         let [first, second, third] = &archives[..] else {
             unreachable!("there are three")

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -168,7 +168,8 @@ fn what_a_killed_container_left_open_is_given_up_by_the_next() {
     let sidecar = Sidecar::start(&directory.path().join("store"));
     sidecar.run(&["put"], &tar(&[("f", b"1")])).expect(0);
     // Killed while it reads, after its first commit; what it may have begun is not known to anybody.
-    let (mut child, mut stdin) = sidecar.start(&["put"]);
+    let mut child = sidecar.command(&["put"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(&tar(&[("f", b"2")])).unwrap();
     stdin.write_all(&tar(&[("f", b"3")])[..700]).unwrap();
     let mut line = String::new();

@@ -45,7 +45,7 @@ pub fn jars() -> Option<PathBuf> {
 
 /// One broker that is its own controller, until it is dropped.
 pub struct Broker {
-    child: Killed,
+    _child: Killed,
     pub address: String,
     /// The port at which others find who controls the cluster.
     controller: u16,
@@ -131,7 +131,7 @@ impl Broker {
         let formatted = java("kafka.tools.StorageTool", &args).status().unwrap();
         assert!(formatted.success());
         let broker = Self {
-            child: Killed(java("kafka.Kafka", &[properties]).spawn().unwrap()),
+            _child: Killed(java("kafka.Kafka", &[properties]).spawn().unwrap()),
             address: format!("127.0.0.1:{port}"),
             controller,
             _directory: directory,

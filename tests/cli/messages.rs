@@ -1,7 +1,6 @@
 //! `put --messages`: what consumers print becomes commits.
 
 use std::io::Write;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -154,7 +153,7 @@ fn a_producer_that_is_killed_in_a_message_publishes_the_ones_before() {
 fn a_message_is_committed_while_the_input_stays_open() {
     let world = World::local();
     let args = [&PUT[..], &["--into", "f", "--batch-period", "200ms"]].concat();
-    let (mut child, mut stdin) = world.start(&args);
+    let (child, mut stdin) = world.start(&args);
     stdin.write_all(b"one\n").unwrap();
     wait_until("it is committed", || world.run(&["get", "events:/f"]).code == Some(0));
     drop(stdin);
@@ -167,7 +166,7 @@ fn a_message_is_committed_while_the_input_stays_open() {
 /// How many archives the spool has taken in.
 /// Runs it, writes to it, and sends it SIGTERM after it has read that; its input stays open.
 fn interrupted(world: &World, args: &[&str], input: &[u8]) -> Ran {
-    let (mut child, mut stdin) = world.start(&[&PUT[..], args].concat());
+    let (child, mut stdin) = world.start(&[&PUT[..], args].concat());
     stdin.write_all(input).unwrap();
     std::thread::sleep(Duration::from_millis(700));
     signal(child.id(), Signal::TERM);

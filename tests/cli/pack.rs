@@ -107,7 +107,7 @@ fn a_message_waits_no_longer_than_the_period() {
 fn a_signal_makes_an_archive_of_what_is_in_hand() {
     let world = World::local();
     let args = ["pack", "--messages", "lines", "--into", "f", "--batch-period", "1h"];
-    let (mut child, mut stdin) = world.start(&args);
+    let (child, mut stdin) = world.start(&args);
     stdin.write_all(b"one\n").unwrap();
     // It has read the line when its input is empty.
     std::thread::sleep(Duration::from_millis(500));

@@ -1,7 +1,6 @@
 //! `put --route`: the files of an archive in several repos, in commits of one id.
 
 use std::io::Write as _;
-use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};

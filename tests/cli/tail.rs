@@ -1,14 +1,12 @@
 //! `tail` as its users run it: what it prints, where it begins and ends, and what survives.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command};
-use std::sync::mpsc::{Receiver, channel};
+use std::io::{BufRead, BufReader};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::runner::{Following, PATIENCE, Ran, World, signal, tar};
+use crate::runner::{Following, Ran, World, tar};
 use crate::served::Served;
 
 /// Makes commits in a repo of a server, one call each.

@@ -1,7 +1,6 @@
 //! `--route`: an archive in all of its repos or in none, also after a kill at any call.
 
 use std::io::Write;
-use std::process::Stdio;
 use std::time::Duration;
 
 use crate::lab::{Commit, Lab, is_lacking};

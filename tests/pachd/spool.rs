@@ -3,7 +3,6 @@
 //! A proxy in front of the server lets a call never be answered, so that it is known where `put` was when it died.
 
 use std::io::Write;
-use std::process::Stdio;
 use std::time::Duration;
 
 use crate::checker::{Order, Promise, Told, Tree};

@@ -1,7 +1,6 @@
 //! A stream with a name goes on after its process died.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::Stdio;
 
 use crate::lab::{Commit, Lab};
 use crate::runner::{fixture_bytes, tar};

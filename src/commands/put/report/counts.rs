@@ -14,7 +14,7 @@ use spoutctl_core::quantity::{Size, counted, elapsed, grouped, rate};
 use spoutctl_delivery::{Settled, Summary};
 
 /// Counted from several threads.
-pub(super) struct Counts {
+pub(in crate::commands::put) struct Counts {
     started: Instant,
     /// Bytes of the whole input, where that is known.
     expected: OnceLock<u64>,

@@ -21,7 +21,7 @@ const FAILS_FOR: Duration = Duration::from_secs(90);
 
 /// What is noted for it while archives go their way.
 #[derive(Default)]
-pub(super) struct Watched {
+pub(in crate::commands::put) struct Watched {
     pub spool: Option<Arc<Spool>>,
     pub buffers: Option<SpillBuffers>,
     restarts: AtomicU64,
