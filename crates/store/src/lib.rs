@@ -45,6 +45,11 @@
 //! writing sweeps those away: from `incoming` what no living process has locked, and strays from one directory of
 //! `archives` after the other, one at each opening.
 //!
+//! # Errors
+//!
+//! Whatever reads or writes the store answers what is wrong with the disk, if something is. Only what else a call may
+//! answer stands beside it.
+//!
 //! # Memory
 //!
 //! Bounded: up to 4 MiB of the database's pages a connection (one connection for each call that is under way, four kept
