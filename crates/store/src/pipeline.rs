@@ -101,7 +101,6 @@ pub(super) fn inputs_of(db: &Connection, name: &Repo) -> Result<Vec<Branch>, Fai
 }
 
 impl Work<'_> {
-    /// The pipeline of this name.
     pub fn pipeline(&self, name: &Repo) -> Result<Option<PipelineRecord>, Failure> {
         let found = select(
             self.db,

@@ -113,7 +113,6 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The repos of a project.
     pub fn repos_of(&self, project: &ProjectName) -> Result<Vec<Repo>, Failure> {
         let found = repos(self.db, "project = ?1 ORDER BY name", [project.as_str()])?;
         Ok(found.into_iter().map(|record| record.repo).collect())
