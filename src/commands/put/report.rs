@@ -39,8 +39,6 @@ use resumption::Resumption;
 use spoutctl_archive::{Archive, Aside, Asides, Digest, Files, Label, PositionMap};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::quantity::{Size, counted, grouped};
-use spoutctl_delivery::spill::SpillBuffers;
-use spoutctl_delivery::spool::Spool;
 use spoutctl_delivery::{DeliveryError, Observer, Ready, Settled, Step, Summary, Unacknowledged};
 use steps::Steps;
 use watching::Watched;
@@ -58,8 +56,10 @@ pub(super) struct Report {
     terminal: Arc<Terminal>,
     json: bool,
     acknowledger: Option<Arc<Acknowledger>>,
-    stats: Option<Arc<Stats>>,
-    demand: Option<Arc<Demand>>,
+    /// Counts how long archives take.
+    pub stats: Option<Arc<Stats>>,
+    /// Tells whoever collects messages that they are wanted.
+    pub demand: Option<Arc<Demand>>,
     pub counts: Counts,
     pub watched: Watched,
     pub awaited: Awaited,
@@ -95,32 +95,6 @@ impl Report {
             said_retrying: Mutex::new(None),
             steps: Steps::default(),
         }
-    }
-
-    /// What waits in this spool is told, too.
-    #[must_use]
-    pub fn with_spool(mut self, spool: Option<Arc<Spool>>) -> Self {
-        self.watched.spool = spool;
-        self
-    }
-
-    /// How much is held is told of these.
-    #[must_use]
-    pub fn with_buffers(mut self, buffers: SpillBuffers) -> Self {
-        self.watched.buffers = Some(buffers);
-        self
-    }
-
-    /// How long archives take is counted.
-    #[must_use]
-    pub fn with_stats(self, stats: Option<Arc<Stats>>) -> Self {
-        Self { stats, ..self }
-    }
-
-    /// Whoever collects messages hears that they are wanted.
-    #[must_use]
-    pub fn with_demand(self, demand: Option<Arc<Demand>>) -> Self {
-        Self { demand, ..self }
     }
 
     /// Whether somebody wants to know how it goes.
