@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use sha2::Digest;
 
-use crate::runner::{Ran, World, fixture, fixture_bytes, has_program, signal, skip, tar};
+use crate::runner::{Ran, World, files_of, fixture, fixture_bytes, has_program, signal, skip, tar};
 
 /// One entry of any type under any name, as bytes: what `tar::Builder` would not write.
 fn entry(name: &[u8], kind: u8, link: &[u8], content: &[u8]) -> Vec<u8> {
@@ -44,17 +44,8 @@ fn each_of_three_archives_is_a_commit_and_comes_back_byte_for_byte() {
     for (commit, offset) in ran.commits().iter().zip(["24\n", "55\n", "72\n"]) {
         assert_eq!(world.get(&format!("{commit}:/offset")), offset.as_bytes());
     }
-    let archive = fixture_bytes("archives/three.tar");
-    let mut original = tar::Archive::new(&archive[..]);
-    for entry in original.entries().unwrap() {
-        use std::io::Read;
-        let mut entry = entry.unwrap();
-        if entry.header().entry_type().is_file() {
-            let mut content = Vec::new();
-            entry.read_to_end(&mut content).unwrap();
-            let source = format!("{}:/{}", ran.commits()[0], entry.path().unwrap().display());
-            assert_eq!(world.get(&source), content);
-        }
+    for (path, content) in files_of(&fixture_bytes("archives/three.tar")) {
+        assert_eq!(world.get(&format!("{}:/{path}", ran.commits()[0])), content);
     }
 }
 
