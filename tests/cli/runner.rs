@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -118,6 +119,27 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         assert!(begun.elapsed() < PATIENCE, "never: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Tries all cases, so many at a time, and fails with what was wrong in each.
+#[track_caller]
+pub fn try_all<T: Send>(
+    at_a_time: usize,
+    cases: impl Iterator<Item = T> + Send,
+    try_one: impl Fn(T) -> Result<(), String> + Sync,
+) {
+    let (cases, wrong) = (Mutex::new(cases), Mutex::new(Vec::new()));
+    let next = || cases.lock().unwrap().next();
+    let work = || {
+        while let Some(case) = next() {
+            if let Err(what) = try_one(case) {
+                wrong.lock().unwrap().push(what);
+            }
+        }
+    };
+    std::thread::scope(|scope| (0..at_a_time).for_each(|_| drop(scope.spawn(work))));
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n\n"));
 }
 
 /// A port that nobody listens at. It is below those that outgoing connections get, so that it stays so.
