@@ -95,17 +95,7 @@ fn appended_messages_are_all_in_one_file() {
 #[test]
 fn what_comes_before_a_fault_is_committed() {
     let world = World::local();
-    let args = [
-        "put",
-        "events",
-        "--create-repo",
-        "--messages",
-        "json",
-        "--each",
-        "{key}",
-        "--key-json",
-        "/id",
-    ];
+    let args = words("put events --create-repo --messages json --each {key} --key-json /id");
     world
         .run_with(&args, b"{\"id\": 1} {\"id\": 2} {\"id\" 3}")
         .expect(3)

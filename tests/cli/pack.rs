@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::runner::{Ran, World, has_program, signal, skip};
+use crate::runner::{Ran, World, has_program, signal, skip, words};
 
 fn pack(args: &[&str], input: &[u8]) -> Ran {
     World::local().run_with(&[&["pack"], args].concat(), input)
@@ -48,15 +48,7 @@ fn so_many_messages_make_an_archive() {
 fn what_is_packed_is_put_and_read_back() {
     let world = World::local();
     let input = b"{\"id\": \"a\", \"v\": 1}\n{\"id\": \"b/c\", \"v\": 2}";
-    let args = [
-        "pack",
-        "--messages",
-        "json",
-        "--each",
-        "{key}.json",
-        "--key-json",
-        "/id",
-    ];
+    let args = words("pack --messages json --each {key}.json --key-json /id");
     let packed = world.run_with(&args, input);
     let put = world.run_with(&["put", "events", "--create-repo"], &packed.expect(0).stdout);
     assert_eq!(put.expect(0).commits().len(), 1);
