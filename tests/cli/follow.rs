@@ -1,7 +1,6 @@
 //! `tail` through a proxy that does wrong: every commit once and in order, and mirrors that are the same byte for byte.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::process::Stdio;
 use std::time::Duration;
 
