@@ -523,6 +523,7 @@ fn each_commit_is_one_exact_archive_of_what_it_changed_or_of_everything() {
     maker.finish_commit(&bad, "given up");
     maker.commit(&[]);
     maker.commit(&[("/d/a", None), ("/c", Some(b"1"))]);
+    assert_eq!(maker.ids().len(), 4, "all are finished");
     let world = World::at(&served.url());
     let ran = world.run(&["tail", "events", "-e", "--tar"]);
     ran.expect(0)
