@@ -70,6 +70,10 @@
 //! except that what they would finish in the place of a commit that is being settled is refused: end them first.
 
 #![allow(
+    clippy::missing_errors_doc,
+    reason = "said once, above; what is special to a call stands beside it"
+)]
+#![allow(
     clippy::must_use_candidate,
     reason = "this crate is not published: its callers are all here"
 )]
