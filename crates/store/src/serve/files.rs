@@ -154,7 +154,8 @@ impl Service {
         request: ListFileRequest,
         answers: &mut Answers<'_, FileInfo>,
     ) -> Result<(), Status> {
-        let file = named(request.file.as_ref())?;
+        let page = Page::of(self.dialect, &request);
+        let file = named(request.file)?;
         let path = clean(&file.path);
         let parent = path.trim_end_matches('/').len();
         let is_child = |node: &Node| {
@@ -162,8 +163,7 @@ impl Service {
             // A file lists itself, a directory does not.
             !below.contains('/') && (!below.is_empty() || matches!(node, Node::File(_)))
         };
-        let page = Page::of(self.dialect, &request)?;
-        page.show(&self.tree(call, file)?, &path, is_child, answers)?;
+        page?.show(&self.tree(call, &file)?, &path, is_child, answers)?;
         Ok(())
     }
 
@@ -177,10 +177,11 @@ impl Service {
         request: ListFileRequest,
         answers: &mut Answers<'_, FileInfo>,
     ) -> Result<(), Status> {
-        let file = named(request.file.as_ref())?;
+        let page = Page::of(self.dialect, &request);
+        let file = named(request.file)?;
         let path = clean(&file.path);
-        let page = Page::of(self.dialect, &request)?;
-        let tree = self.tree(call, file)?;
+        let page = page?;
+        let tree = self.tree(call, &file)?;
         let found = page.show(&tree, &path, |_| true, answers)?;
         if found || path == "/" {
             return Ok(());
