@@ -43,13 +43,13 @@ impl Changes {
 
     /// Why commits are not finished, or that they are again.
     pub(crate) fn finishing_failed(&self, fault: Option<Fault>) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).finishing = fault;
+        self.state.lock().finishing = fault;
     }
 
     /// # Errors
     /// What is wrong with the disk, if commits cannot be finished for it: whoever waits for one would wait without end.
     pub(crate) fn can_finish(&self) -> Result<(), Fault> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.lock();
         state.finishing.clone().map_or(Ok(()), Err)
     }
 
