@@ -279,8 +279,8 @@ pub(crate) static TABLE: &[Rule] = &[
     rule(8, Hold("larger than max"), Is(TooLarge), "gateway 005"),
     // A proxy's limit on the rate of requests.
     rule(8, Any, Is(Unavailable), "source"),
-    // Passing. A connection that broke behind the server, or the proxy, says nothing about the call: Envoy has this code
-    // also for one that pachd was given, and whose answer it has lost or no longer waits for.
+    // Passing. A connection that broke behind the server, or the proxy, says nothing about the call: Envoy has this
+    // code also for one that pachd was given, and whose answer it has lost or no longer waits for.
     rule(14, Any, Lost, "auth 016"),
     rule(
         2,

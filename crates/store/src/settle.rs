@@ -70,8 +70,8 @@ impl Store {
     }
 }
 
-/// The next one, and whether it is begun. Its parent is finished: one that is open, as what a spout that is started again
-/// finds on its branch may be, is waited for.
+/// The next one, and whether it is begun. Its parent is finished: one that is open, as what a spout that is started
+/// again finds on its branch may be, is waited for.
 fn next_unsettled(db: &Connection, given_up_by: i64, turn: Turn) -> Result<Option<(i64, bool)>, Failure> {
     let next = db
         .prepare_cached(
@@ -88,8 +88,8 @@ fn next_unsettled(db: &Connection, given_up_by: i64, turn: Turn) -> Result<Optio
 }
 
 impl Work<'_> {
-    /// Settles a closed commit and, before it, those of its ancestors that are closed and not finished yet, as far as the
-    /// slice goes: whether all of it is done, which it is not before an open one among them is closed.
+    /// Settles a closed commit and, before it, those of its ancestors that are closed and not finished yet, as far as
+    /// the slice goes: whether all of it is done, which it is not before an open one among them is closed.
     pub(super) fn settle_line(&mut self, commit: i64, slice: &mut Slice) -> Result<bool, Failure> {
         let mut line = Vec::new();
         let mut next = Some(commit);

@@ -187,8 +187,8 @@ impl Service {
         Ok(())
     }
 
-    /// The same of one of a transaction's requests, which may have waited: what it is about may not have been there when
-    /// it came.
+    /// The same of one of a transaction's requests, which may have waited: what it is about may not have been there
+    /// when it came.
     ///
     /// # Errors
     /// As [`Service::authorize_call`].

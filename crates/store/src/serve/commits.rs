@@ -230,8 +230,8 @@ fn deleted(commit: &pfs::Commit) -> Refusal {
 }
 
 impl Service {
-    /// Opens a commit for reading. One that is closed is waited for, as in pachd; so is the closed parent of one that is
-    /// open (where pachd refuses, so that the client has to come again).
+    /// Opens a commit for reading. One that is closed is waited for, as in pachd; so is the closed parent of one that
+    /// is open (where pachd refuses, so that the client has to come again).
     ///
     /// # Errors
     /// `NotFound`; `Refused` on top of an open one; what a wait ends with.

@@ -36,7 +36,8 @@ fn finish_all(store: &Store, changes: &Changes, over: &AtomicBool) {
         let seen = changes.number();
         let settled = store.settle_next();
         let is_more = matches!(settled, Ok(Some(_)));
-        // What is wrong (a full disk, another process's lock) is told to those who wait, and what is left is tried again.
+        // What is wrong (a full disk, another process's lock) is told to those who wait, and what is left is tried
+        // again.
         changes.finishing_failed(settled.err());
         if is_more {
             changes.tell();
