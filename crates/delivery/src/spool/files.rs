@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{Damaged, SpoolError, WAITING};
-use super::journal::{GREATEST, JOURNAL, Journal, NEW_JOURNAL};
+use super::journal::{GREATEST, JOURNAL, Journal, NEW_JOURNAL, OWNER_READS};
 use crate::spill::OnDisk;
 use spoutctl_archive::{ArchiveBuffer, Digest, ReadAt};
 use spoutctl_core::durable;
@@ -28,8 +28,6 @@ const LOCK_TRIES: u32 = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// How much of an archive is read for its label.
 const LABEL: usize = 8 << 10;
-/// Archives may hold what only their owner should see.
-pub(super) const OWNER_READS: u32 = 0o600;
 
 /// What an archive's file is called: its number, in digits that sort, and its checksum.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -216,8 +214,8 @@ fn pid(file: &mut File) -> Option<u32> {
     text.trim().parse().ok()
 }
 
-/// What waits, by number. What left before a crash could remove its file is removed now. What has no name of ours is set
-/// aside, as is what was before and has been put back when later archives were finished.
+/// What waits, by number. What left before a crash could remove its file is removed now. What has no name of ours is
+/// set aside, as is what was before and has been put back when later archives were finished.
 pub(super) fn list(dir: &Path, journal: &Journal) -> Result<(VecDeque<Waiting>, Vec<Damaged>), SpoolError> {
     let _ = fs::remove_file(dir.join(INCOMING));
     let mut damaged = Vec::new();

@@ -6,7 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 
 use super::error::{SpoolError, too_large};
-use super::files::{INCOMING, OWNER_READS, SMALLEST};
+use super::files::{INCOMING, SMALLEST};
+use super::journal::OWNER_READS;
 use super::{Intake, Spool};
 use crate::spill::OnDisk;
 use spoutctl_archive::{ArchiveBuffer, ReadAt};

@@ -10,7 +10,6 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::{HeldBack, SpoolError};
-use super::files::OWNER_READS;
 use crate::mark::StreamName;
 use spoutctl_core::durable;
 use spoutctl_core::named_file;
@@ -23,6 +22,8 @@ const VERSION: u32 = 2;
 const BEFORE_BATCHES: u32 = 1;
 /// A million archives that wait, in batches of two, take some 20 MB.
 const LONGEST: u64 = 64 << 20;
+/// Archives may hold what only their owner should see, and so may what is said of them.
+pub(super) const OWNER_READS: u32 = 0o600;
 /// Nothing was ever counted so far, and counting goes on behind it.
 pub(super) const GREATEST: u64 = u64::MAX / 2;
 
