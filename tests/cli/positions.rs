@@ -243,3 +243,23 @@ fn a_consumer_that_fails_is_started_again_behind_what_it_has_printed() {
     ran.says("is started again");
     check(&world, "events", &url).unwrap();
 }
+
+#[test]
+fn a_line_has_no_positions_that_are_longer_than_a_log_takes_and_acknowledgements_have_them_all() {
+    let world = World::local();
+    let told = world.path("told").display().to_string();
+    let store = format!("cat > {told}");
+    let input: String = (0..5_000).map(|source| format!("{source:04}\t1\n")).collect();
+    let args = [&LINES[..], &["--batch-count=5000", "--ack-command", &store]].concat();
+    let args: Vec<&str> = args.into_iter().filter(|arg| *arg != "--batch-count=2").collect();
+    let ran = world.run_with(&args, input.as_bytes());
+    let lines = ran.expect(0).json();
+    assert!(ran.lines().iter().all(|line| line.len() < 60 << 10));
+    let commit = lines.iter().find(|line| line["type"] == "commit").unwrap();
+    assert_eq!(
+        (&commit["positions"], &commit["positions_left_out"]),
+        (&Value::Null, &json!(true))
+    );
+    let told: Value = serde_json::from_str(&fs::read_to_string(told).unwrap()).unwrap();
+    assert_eq!(told["positions"].as_object().map(serde_json::Map::len), Some(5_000));
+}

@@ -174,12 +174,9 @@ fn find_in_directory(directory: &Path, found: &mut Found) {
     walk.git_global(false).sort_by_file_name(Ord::cmp);
     for entry in walk.build() {
         match entry {
-            Ok(entry) if entry.file_type().is_some_and(|kind| !kind.is_dir()) && has_ending(entry.path()) => {
-                // A link is followed to a file, but not to a directory, which may be one that it is in.
-                if !entry.path_is_symlink() || entry.path().is_file() {
-                    found.file(entry.into_path(), false);
-                }
-            }
+            // A link is followed to a file, but not to a directory, which may be one that it is in. A FIFO or a device
+            // might never end.
+            Ok(entry) if has_ending(entry.path()) && entry.path().is_file() => found.file(entry.into_path(), false),
             Ok(_) => {}
             Err(error) => found.unread(directory, error.to_string()),
         }
