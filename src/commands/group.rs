@@ -29,6 +29,8 @@ pub(super) struct ProcessGroup {
 struct State {
     /// Set while the process is not waited for yet: afterwards its number may be another's.
     running: Option<Running>,
+    /// Of one that failed: it ends what that has left in its group, at the latest when we are gone.
+    left: Option<Guard>,
     /// No further one is started.
     stopped: bool,
 }
@@ -44,6 +46,9 @@ impl ProcessGroup {
         let mut state = self.state.lock();
         if state.stopped {
             return Ok(None);
+        }
+        if let Some(left) = state.left.take() {
+            left.end_group();
         }
         for name in settings::withheld_from_children() {
             command.env_remove(name);
@@ -102,13 +107,21 @@ impl ProcessGroup {
     }
 
     /// How the process ended, if it has. Nobody ever holds the number of one that is gone.
+    ///
+    /// When it failed by itself, what it has left in its group is told to end, and has ended when the next one starts:
+    /// two of them at a time would read the source. One that ended well may have left its work to another process.
     pub fn try_wait(&self, child: &mut Child) -> io::Result<Option<ExitStatus>> {
         let mut state = self.state.lock();
         let status = child.try_wait()?;
-        if status.is_some()
+        if let Some(status) = status
             && let Some(running) = state.running.take()
         {
-            running.guard.release();
+            if status.success() || state.stopped {
+                running.guard.release();
+            } else {
+                tell(running.guard.group(), Signal::TERM);
+                state.left = Some(running.guard);
+            }
         }
         Ok(status)
     }
@@ -134,6 +147,14 @@ impl ProcessGroup {
                 None => Looked::Over,
             },
             Err(_) => Looked::Over,
+        }
+    }
+}
+
+impl Drop for ProcessGroup {
+    fn drop(&mut self) {
+        if let Some(left) = self.state.get_mut().left.take() {
+            left.end_group();
         }
     }
 }
