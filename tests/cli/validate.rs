@@ -151,26 +151,6 @@ fn a_directory_is_searched_for_the_four_endings_and_gitignore_is_heeded() {
 }
 
 #[test]
-fn a_fifo_in_a_directory_is_no_spec_and_one_that_is_named_is_read() {
-    let world = world(&[("a.yaml", "pipeline: {name: a}\n")]);
-    let fifo = world.path("b.yaml");
-    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
-    let directory = world.directory.path().display().to_string();
-    validate(&world, &[&directory]).expect(0);
-    let writer = std::thread::spawn({
-        let fifo = fifo.clone();
-        move || fs::write(fifo, "pipeline: {name: b}\n")
-    });
-    assert!(
-        validate(&world, &[fifo.to_str().unwrap()])
-            .expect(1)
-            .text()
-            .contains("b.yaml")
-    );
-    writer.join().unwrap().unwrap();
-}
-
-#[test]
 fn a_quoted_glob_means_what_a_shell_would_make_of_it() {
     let world = world(&[
         ("specs/a.json", GOOD),
