@@ -135,32 +135,19 @@ impl<'a> Line<'a> {
             reason.truncate(reason.floor_char_boundary(reason.len() / 2));
             return true;
         }
-        let (archives, messages, place) = match self {
-            Self::Commit(commitment) | Self::Already(commitment) => (
-                commitment.archives.as_mut(),
-                commitment.messages.as_mut(),
-                &mut commitment.place,
-            ),
-            Self::Empty {
-                archives,
-                messages,
-                place,
-                ..
+        let (archives, place) = match self {
+            Self::Commit(commitment) | Self::Already(commitment) => {
+                (commitment.archives.as_mut(), &mut commitment.place)
             }
-            | Self::Archive {
-                archives,
-                messages,
-                place,
-                ..
-            } => (archives.as_mut(), messages.as_mut(), place),
-            Self::Spooled { messages, place, .. }
-            | Self::Quarantined { messages, place, .. }
-            | Self::Skipped { messages, place, .. } => (None, messages.as_mut(), place),
+            Self::Empty { archives, place, .. } | Self::Archive { archives, place, .. } => (archives.as_mut(), place),
+            Self::Spooled { place, .. } | Self::Quarantined { place, .. } | Self::Skipped { place, .. } => {
+                (None, place)
+            }
             Self::Stats { .. } | Self::Summary { .. } => return false,
         };
         if let Some(archives) = archives.filter(|archives| !archives.listed.is_empty()) {
             archives.listed.truncate(archives.listed.len() / 2);
-        } else if let Some(messages) = messages.filter(|messages| !messages.listed.is_empty()) {
+        } else if let Some(messages) = place.messages.as_mut().filter(|messages| !messages.listed.is_empty()) {
             messages.listed = &messages.listed[..messages.listed.len() / 2];
         } else if place.positions.take().is_some() {
             place.positions_left_out = true;
