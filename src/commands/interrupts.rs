@@ -109,8 +109,8 @@ impl PutOff {
     }
 }
 
-/// Those that ask for an end. Whoever started us may want one ignored, as `nohup` and shells (`command &`) do: a handler
-/// of ours would undo that.
+/// Those that ask for an end. Whoever started us may want one ignored, as `nohup` and shells (`command &`) do: a
+/// handler of ours would undo that.
 fn wanted() -> impl Iterator<Item = i32> {
     [SIGINT, SIGTERM, SIGHUP]
         .into_iter()

@@ -124,8 +124,8 @@ impl<'a> Line<'a> {
         serde_json::to_string(&Named { stream, line: self })
     }
 
-    /// Leaves out half of the words or of what is listed, or the positions, so that the line becomes shorter; whether it
-    /// can.
+    /// Leaves out half of the words or of what is listed, or the positions, so that the line becomes shorter; whether
+    /// it can.
     pub fn list_fewer(&mut self) -> bool {
         /// Words that are no longer stay.
         const WORDS: usize = 1 << 10;

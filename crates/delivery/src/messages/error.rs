@@ -307,8 +307,8 @@ impl MessageError {
                  json makes a line of JSON of each record"
             }
             MessageFault::HeaderName => {
-                "--on-bad quarantine=DIR keeps all of it but its headers, skip goes on without it; without --envelope json \
-                 headers are not read"
+                "--on-bad quarantine=DIR keeps all of it but its headers, skip goes on without it; without --envelope \
+                 json headers are not read"
             }
             MessageFault::OutOfOrder { .. } => {
                 "start again: it goes on behind the newest commit; if it happens again, the broker has lost records \
