@@ -255,8 +255,8 @@ impl Service {
             .contains(&Permission::PipelineListJob))
     }
 
-    /// What a list shows the caller of what is named as a repo: what is in projects whose repos he may list, and what he
-    /// may read.
+    /// What a list shows the caller of what is named as a repo: what is in projects whose repos he may list, and what
+    /// he may read.
     ///
     /// # Errors
     /// What is wrong with the disk.
