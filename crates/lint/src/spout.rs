@@ -137,8 +137,8 @@ pub(super) const RULES: &[Rule] = &[
     SPEC_CONTROL_FIELD,
 ];
 
-/// Whether a document is an object of Kubernetes, such as the manifest that lies beside a spec. Then that is all there is
-/// to say of it.
+/// Whether a document is an object of Kubernetes, such as the manifest that lies beside a spec. Then that is all there
+/// is to say of it.
 pub(super) fn manifest(spec: &Spec<'_>, findings: &mut Findings<'_>) -> bool {
     let root = spec.root;
     let (Some(version), Some(kind)) = (root.find("apiVersion"), root.text("kind")) else {
