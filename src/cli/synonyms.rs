@@ -141,12 +141,15 @@ impl Line {
         let Some(at) = self.words.iter().position(|word| word == typed) else {
             return Understood::Not;
         };
-        let Some((_, meaning)) = VERBS.iter().find(|(names, _)| names.contains(&typed)) else {
+        let Some((_, meaning)) = VERBS
+            .iter()
+            .find(|(names, _)| names.split(' ').any(|name| name == typed))
+        else {
             return Understood::Not;
         };
         match meaning {
             VerbMeaning::Words(words) => {
-                self.words.splice(at..=at, words.iter().map(OsString::from));
+                self.words.splice(at..=at, words.split(' ').map(OsString::from));
             }
             VerbMeaning::Apply => {
                 let names_file = self.words.iter().any(|word| {
@@ -190,7 +193,7 @@ impl Line {
             }
             self.take_flag(at, typed);
             let words = synonym.meaning.words();
-            self.words.splice(at..at, words.iter().map(OsString::from));
+            self.words.splice(at..at, words.map(OsString::from));
             return Understood::Rewritten;
         }
         let Some(value) = self.take_value(at, typed) else {
@@ -337,7 +340,7 @@ impl Line {
         let noun = self.word(self.options)?;
         let row = OTHER_NOUNS
             .iter()
-            .find(|(verb, nouns, _)| *verb == self.verb && nouns.contains(&noun));
+            .find(|(verb, nouns, _)| *verb == self.verb && nouns.split(' ').any(|known| known == noun));
         row.map(|(.., said)| *said)
     }
 
@@ -487,7 +490,5 @@ fn wants_next(command: Option<&Command>, verb: &str, word: &str) -> bool {
 
 fn synonym(verb: &str, typed: &str) -> Option<&'static Synonym> {
     let name = typed.split('=').next().unwrap_or_default();
-    FLAGS
-        .iter()
-        .find(|synonym| (synonym.verbs.is_empty() || synonym.verbs.contains(&verb)) && synonym.typed.contains(&name))
+    FLAGS.iter().find(|synonym| synonym.is_for(verb, name))
 }

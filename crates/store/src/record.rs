@@ -208,17 +208,11 @@ impl Store {
     }
 
     /// The commit of a row that was seen before, or `None` when it was dropped or squashed since.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn record_at(&self, row: i64) -> Result<Option<CommitRecord>, Fault> {
         self.database.read(|tx| record_of(tx, row))
     }
 
     /// Every commit of an id, in the order of their making.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn commit_set(&self, id: &CommitId) -> Result<Vec<CommitRecord>, Fault> {
         self.database.read(|tx| set(tx, id))
     }

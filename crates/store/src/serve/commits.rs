@@ -322,7 +322,6 @@ impl Service {
 
 /// # Errors
 /// Each answers a [`Status`], with pachd's text where pachd has one.
-#[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Service {
     pub fn start_commit(&self, call: &Call, request: StartCommitRequest) -> Result<Commit, Status> {
         let answer = self.carry_out(
