@@ -4,7 +4,7 @@
 # What happens: in 7.0.15 `XREADGROUP … >` goes on with the first entry that is left, without a word; the group's `lag` counts those that are gone, and stays so when all has been read. What was
 # handed out and not acknowledged is still pending, but without its fields: PyPI's `redis` 8.1.0 hands out an empty dictionary for each, npm's `ioredis` 6.0.0 an entry
 # with null. XAUTOCLAIM drops them, and has their ids in a list of its own.
-# Who meets it: consumers of streams with a MAXLEN, as most have, that were away for longer than that, and those that take up the work of one that died: orders without an item. What helps:
+# Who meets it: consumers of streams with a MAXLEN that were away for longer than that, and those that take up the work of one that died: orders without an item. What helps:
 # to look whether there are fields, and whether the last id that was read is still there (XRANGE) where entries must not be missed.
 set -euo pipefail
 REDIS=5:7.0.15-1~deb12u10 PYTHON_REDIS=8.1.0 IOREDIS=6.0.0
