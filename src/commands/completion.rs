@@ -47,6 +47,7 @@ const FRAMINGS: [&str; 13] = [
     "json-seq",
     "csv",
     "netstring",
+    "octet-counting",
     "u32be",
     "u32le",
     "varint",

@@ -8,7 +8,7 @@ use super::settled::{Settled, Unacknowledged};
 use super::spool::error::{Damaged, SpoolError};
 use crate::messages::MessageError;
 use crate::messages::records::SourceError;
-use spoutctl_archive::{ArchiveError, ContentError};
+use spoutctl_archive::{ArchiveError, CompressionError, ContentError};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo, PipelineKind, Repo};
 use spoutctl_core::quantity::counted;
@@ -357,7 +357,13 @@ impl DeliveryError {
             Self::Local { .. } | Self::Quarantine { .. } => {
                 "mend what it says, then send that archive again".to_owned()
             }
-            Self::Destination(_) | Self::Input { .. } | Self::Reading { .. } | Self::Producer { began: false, .. } => {
+            Self::Reading { error, .. } => {
+                let compressed = error
+                    .get_ref()
+                    .and_then(|error| error.downcast_ref::<CompressionError>());
+                return compressed.and_then(CompressionError::help);
+            }
+            Self::Destination(_) | Self::Input { .. } | Self::Producer { began: false, .. } => {
                 return None;
             }
             Self::Producer { .. } => {

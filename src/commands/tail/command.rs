@@ -13,7 +13,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use super::archives::{Archives, Made};
 use super::changes::Trouble;
 use super::consumer::{Output, Shown, Unwritten, Written};
-use crate::commands::group::{ProcessGroup, how};
+use crate::commands::group::{ProcessGroup, cannot_run, how};
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 use spoutctl_core::exit::Exit;
@@ -43,7 +43,7 @@ impl Runner {
     }
 
     fn run(&self, commit: &Shown<'_>, archive: &mut Made) -> Result<ExitStatus, Unwritten> {
-        let cannot = |error: &io::Error| Failure::new(Exit::Producer, format!("cannot run {}: {error}", self.name()));
+        let cannot = |error: &io::Error| Failure::new(Exit::Producer, cannot_run(&self.command, error));
         let mut command = self.prepare(commit);
         let child = self.group.start(&mut command);
         let Some(mut child) = child.map_err(|error| Unwritten::Failure(cannot(&error)))? else {
