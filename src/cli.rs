@@ -144,7 +144,6 @@ impl From<SpoutVerb> for Verb {
 
 impl Verb {
     /// In which form it is to say what it says; `None` where that is left to where it runs.
-    #[must_use]
     pub fn log_form(&self) -> Option<Form> {
         let format = match self {
             Self::Put(args) => args.log.log_format,

@@ -25,7 +25,6 @@ pub struct Failure {
 }
 
 impl Failure {
-    #[must_use]
     pub fn new(exit: Exit, heading: impl Into<String>) -> Self {
         Self {
             exit,
@@ -74,7 +73,6 @@ impl From<anyhow::Error> for Failure {
 
 impl Failure {
     /// A delivery that ended early; `signal` is the one that asked for it, if one did.
-    #[must_use]
     pub fn from_delivery(error: &DeliveryError, unsettled: &[Unsettled], signal: Option<u8>) -> Self {
         let exit = match error.consequence() {
             Consequence::FixInput => Exit::Input,

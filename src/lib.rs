@@ -111,6 +111,11 @@
 //! and still runs, and an acknowledgement command that does not end, which are told; and a commit that pachd is
 //! finishing.
 
+#![allow(
+    clippy::must_use_candidate,
+    reason = "this crate is not published: its callers are all here"
+)]
+
 pub mod cli;
 pub mod commands;
 pub mod failure;

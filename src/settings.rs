@@ -37,7 +37,6 @@ pub use self::surroundings::{Origin, Surroundings};
 
 /// Where temporary files go: the flag; else the first of `TMPDIR`, `/var/tmp` and `/tmp` that can be written. Not
 /// `/tmp` at first, which is often memory; where a container's root is read-only it is all there is.
-#[must_use]
 pub fn temporary_directory(flag: Option<&Path>) -> PathBuf {
     flag.map_or_else(
         || {
@@ -49,7 +48,6 @@ pub fn temporary_directory(flag: Option<&Path>) -> PathBuf {
 }
 
 /// What `TMPDIR` says.
-#[must_use]
 pub fn tmpdir() -> Option<PathBuf> {
     let set = std::env::var_os("TMPDIR").filter(|dir| !dir.is_empty());
     set.map(PathBuf::from)
@@ -63,14 +61,12 @@ fn first_writable(candidates: Vec<PathBuf>) -> PathBuf {
 
 /// Variables of ours that a program which we start does not get: pachd's own secrets in a pipeline's pod, which are in
 /// our environment because its worker does not take them out.
-#[must_use]
 pub fn withheld_from_children() -> Vec<&'static str> {
     pod::withheld(&|name| std::env::var_os(name).is_some())
 }
 
 /// Whether text gets colours where nobody said so on the command line: <https://no-color.org>, then `CLICOLOR_FORCE`,
 /// then whether somebody sees it.
-#[must_use]
 pub fn colour(on_screen: bool) -> bool {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let is_dumb = set("TERM").is_some_and(|term| term == "dumb");

@@ -10,10 +10,11 @@ pub mod progress_bar;
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Read, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 use log::{Entry, Form, Level};
 use progress_bar::ProgressBar;
@@ -52,7 +53,6 @@ pub enum Answer {
 
 impl Terminal {
     /// Asks a question whose answer is no unless somebody says yes.
-    #[must_use]
     pub fn ask(&self, question: &str) -> Answer {
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             return Answer::Nobody;
@@ -83,7 +83,6 @@ impl Terminal {
     }
 
     /// Streams without progress.
-    #[must_use]
     pub fn new(verbosity: Verbosity) -> Self {
         Self {
             verbosity,
@@ -115,13 +114,11 @@ impl Terminal {
     }
 
     /// Of which stream everything is said.
-    #[must_use]
     pub fn stream(&self) -> Option<&str> {
         self.stream.as_deref()
     }
 
     /// A line of text with the stream's name before it, where it is of one.
-    #[must_use]
     pub fn named<'a>(&self, text: &'a str) -> Cow<'a, str> {
         match &self.stream {
             Some(stream) => format!("{stream}: {text}").into(),
@@ -129,24 +126,20 @@ impl Terminal {
         }
     }
 
-    #[must_use]
     pub fn verbosity(&self) -> Verbosity {
         self.verbosity
     }
 
     /// Whether results go to a screen.
-    #[must_use]
     pub fn is_on_screen(&self) -> bool {
         self.on_screen
     }
 
     /// How many columns the screen has, if there is one.
-    #[must_use]
     pub fn width(&self) -> Option<usize> {
         terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
     }
 
-    #[must_use]
     pub fn bar(&self) -> Option<&ProgressBar> {
         self.bar.as_ref()
     }
@@ -182,14 +175,13 @@ impl Terminal {
                     "results cannot be written to standard output any more ({error}); the work goes on"
                 ));
             }
-            *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            *self.lost.lock() = Some(error);
         }
     }
 
     /// Why results were lost, unless whoever read them has simply gone.
-    #[must_use]
     pub fn results_lost(&self) -> Option<String> {
-        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost = self.lost.lock();
         lost.as_ref()
             .filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
             .map(ToString::to_string)

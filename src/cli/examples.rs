@@ -208,7 +208,6 @@ pub const MAN: &[Example] = &[example("spoutctl man put | man -l -", "reads it")
 const BESIDE: usize = 62;
 
 /// The end of a verb's help.
-#[must_use]
 pub fn help(examples: &[Example]) -> String {
     let width = examples
         .iter()
@@ -223,7 +222,6 @@ pub fn help(examples: &[Example]) -> String {
 }
 
 /// The examples of a verb, by its words: `auth login`; those of the program itself by none.
-#[must_use]
 pub fn of(verb: &str) -> &'static [Example] {
     match verb {
         "" => TOP,

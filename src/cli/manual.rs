@@ -9,7 +9,6 @@ use clap_mangen::roff::{Roff, bold, italic, line_break, roman};
 use super::{Cli, examples};
 
 /// The day of the newest heading of the changelog that has one.
-#[must_use]
 pub fn date() -> Option<&'static str> {
     let headings = include_str!("../../CHANGELOG.md")
         .lines()
@@ -20,7 +19,6 @@ pub fn date() -> Option<&'static str> {
 }
 
 /// A verb with a page of its own, by its words: `auth login`; the program itself by none.
-#[must_use]
 pub fn verbs() -> Vec<Vec<String>> {
     let mut verbs = vec![Vec::new()];
     for verb in Cli::command()

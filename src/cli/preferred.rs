@@ -10,7 +10,6 @@ use super::{Cli, SpoutVerb, Verb};
 
 impl Verb {
     /// The verb's name, with or without `spout` before it.
-    #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::Put(_) => "put",
@@ -101,7 +100,6 @@ fn why(error: &clap::Error, option: &Arg, value: &OsStr) -> String {
 }
 
 /// What holds for an option of a verb where nobody says anything.
-#[must_use]
 pub fn default(verb: &str, name: &str) -> Option<OsString> {
     let option = option(verb, name)?;
     option

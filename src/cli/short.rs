@@ -28,7 +28,6 @@ const PUT: &[&str] = &[
 ];
 
 /// Everything that can be typed, with what the short help leaves out.
-#[must_use]
 pub fn command() -> Command {
     Cli::command().mut_subcommand("put", |put| {
         put.mut_args(|argument| match argument.get_long() {

@@ -55,7 +55,6 @@ pub struct StreamOptions {
 
 impl StreamOptions {
     /// Where `preferred`, options and their values, stand in for defaults.
-    #[must_use]
     pub fn new(preferred: &[(&str, &OsStr)]) -> Self {
         let put = PutArgs::augment_args(Command::new("put").disable_help_flag(true))
             // One spool for all of them is none for any.
@@ -74,7 +73,6 @@ impl StreamOptions {
     }
 
     /// How the option of this key stands in a file.
-    #[must_use]
     pub fn shape(&self, name: &str) -> Option<Shape> {
         let arg = self.put.get_arguments().find(|arg| key(arg) == Some(name))?;
         Some(match arg.get_action() {
@@ -86,7 +84,6 @@ impl StreamOptions {
     }
 
     /// The command line that says the same: of flags those that are set, each option before all that is no option.
-    #[must_use]
     pub fn words(&self, said: &[Said<'_>]) -> Vec<OsString> {
         let mut words: Vec<OsString> = vec!["put".into()];
         for (key, values) in said {

@@ -3,7 +3,7 @@
 //! A connection carries many calls at once, but a proxy may let only a hundred of them through (Envoy is often set so),
 //! and a wait for a commit takes its place for a minute. So it has a bounded number of users.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use super::server;
 use crate::failure::Failure;
@@ -11,6 +11,7 @@ use crate::settings::Server;
 use crate::terminal::Terminal;
 use pachyderm_client::Pachd;
 use pachyderm_client::pachd::Followable;
+use parking_lot::Mutex;
 use spoutctl_delivery::CommitSink;
 
 /// How many streams use one connection. Each has two calls under way, rarely more.
@@ -46,7 +47,7 @@ impl Connections {
     /// # Errors
     /// When it cannot be meant.
     pub fn to(&self, server: &Server, terminal: &Terminal) -> Result<Connection, Failure> {
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut opened = self.opened.lock();
         opened.retain(|one| one.users.strong_count() > 0);
         let open = opened.iter().find_map(|one| {
             let has_room = one.users.strong_count() < STREAMS_EACH && one.server.is_reached_as(server);
@@ -114,7 +115,7 @@ mod tests {
         let connections = Connections::default();
         let terminal = Terminal::new(Verbosity::Quiet);
         let (one, other) = (server("grpc://127.0.0.1:1"), server("grpc://127.0.0.1:2"));
-        let count = || connections.opened.lock().unwrap().len();
+        let count = || connections.opened.lock().len();
         let mut open: Vec<Connection> = Vec::new();
         for _ in 0..STREAMS_EACH {
             open.push(connections.to(&one, &terminal).unwrap());

@@ -6,9 +6,9 @@ use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use self::guard::Guard;
@@ -29,6 +29,8 @@ pub(super) struct ProcessGroup {
 struct State {
     /// Set while the process is not waited for yet: afterwards its number may be another's.
     running: Option<Running>,
+    /// Of one that failed: it ends what that has left in its group, at the latest when we are gone.
+    left: Option<Guard>,
     /// No further one is started.
     stopped: bool,
 }
@@ -41,9 +43,12 @@ struct Running {
 impl ProcessGroup {
     /// Starts a process; `None` when no further one may be.
     pub fn start(&self, command: &mut Command) -> io::Result<Option<Child>> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.stopped {
             return Ok(None);
+        }
+        if let Some(left) = state.left.take() {
+            left.end_group();
         }
         for name in settings::withheld_from_children() {
             command.env_remove(name);
@@ -64,7 +69,7 @@ impl ProcessGroup {
 
     /// Sends a signal to the whole process group; nothing when none runs. No further process is started.
     pub fn stop(&self, signal: Signal) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.stopped = true;
         if let Some(running) = &state.running {
             tell(running.guard.group(), signal);
@@ -72,14 +77,14 @@ impl ProcessGroup {
     }
 
     pub fn is_stopped(&self) -> bool {
-        self.lock().stopped
+        self.state.lock().stopped
     }
 
     /// Asks the group to end, and makes it end after this time.
     pub fn end(&self, limit: Duration) {
         self.stop(Signal::TERM);
         let begun = Instant::now();
-        while self.lock().running.is_some() {
+        while self.state.lock().running.is_some() {
             if begun.elapsed() >= limit {
                 self.stop(Signal::KILL);
                 return;
@@ -89,13 +94,21 @@ impl ProcessGroup {
     }
 
     /// How the process ended, if it has. Nobody ever holds the number of one that is gone.
+    ///
+    /// When it failed by itself, what it has left in its group is told to end, and has ended when the next one starts:
+    /// two of them at a time would read the source. One that ended well may have left its work to another process.
     pub fn try_wait(&self, child: &mut Child) -> io::Result<Option<ExitStatus>> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let status = child.try_wait()?;
-        if status.is_some()
+        if let Some(status) = status
             && let Some(running) = state.running.take()
         {
-            running.guard.release();
+            if status.success() || state.stopped {
+                running.guard.release();
+            } else {
+                tell(running.guard.group(), Signal::TERM);
+                state.left = Some(running.guard);
+            }
         }
         Ok(status)
     }
@@ -103,7 +116,7 @@ impl ProcessGroup {
     /// Looks whether the process has ended, without waiting for it, and tells the group what `judge` says to its exit
     /// code. Whether it is worth looking again.
     pub fn look(&self, judge: impl FnOnce(Option<i32>) -> Option<Signal>) -> Looked {
-        let state = self.lock();
+        let state = self.state.lock();
         let Some(running) = &state.running else {
             return Looked::Over;
         };
@@ -123,9 +136,13 @@ impl ProcessGroup {
             Err(_) => Looked::Over,
         }
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for ProcessGroup {
+    fn drop(&mut self) {
+        if let Some(left) = self.state.get_mut().left.take() {
+            left.end_group();
+        }
     }
 }
 

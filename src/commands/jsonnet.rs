@@ -53,14 +53,12 @@ pub(super) fn refuse_arguments(arguments: &[(String, String)], inputs: &[Input])
 }
 
 /// Whether this process is one that another of this program has started to evaluate a template.
-#[must_use]
 pub fn is_meant(args: &[OsString]) -> bool {
     matches!(args, [_, verb] if verb == EVALUATE_JSONNET)
 }
 
 /// Evaluates the template that standard input asks for, under bounds. Whoever asked sees by the exit code that there is
 /// no answer.
-#[must_use]
 pub fn run() -> Exit {
     match jsonnet::serve(io::stdin().lock(), io::stdout().lock()) {
         Ok(()) => Exit::Done,

@@ -34,11 +34,12 @@ mod stopping;
 mod told;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::Mutex;
 use tempfile::TempDir;
 
 use crate::cli::PutArgs;
@@ -117,7 +118,7 @@ fn carry_out(plan: Plan, member: Option<&Member>) -> Result<Exit, Failure> {
         Err(failure) => (None, Err(failure)),
     };
     if let Some(member) = member {
-        member.shown.lock().unwrap_or_else(PoisonError::into_inner).end();
+        member.shown.lock().end();
         presence.leave(spool);
     }
     ended.map_err(|failure| advise(failure, &server))

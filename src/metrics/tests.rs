@@ -1,7 +1,8 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::Mutex;
 use std::time::{Duration, UNIX_EPOCH};
+
+use parking_lot::Mutex;
 
 use super::*;
 
@@ -29,7 +30,7 @@ impl MetricsSource for Fixed {
     }
 
     fn hindrances(&self) -> Vec<String> {
-        self.hindrances.lock().unwrap().clone()
+        self.hindrances.lock().clone()
     }
 }
 
@@ -128,7 +129,7 @@ fn alive_is_not_ready_and_what_is_missing_is_said() {
     let source = Arc::new(Fixed::default());
     let address = started(&source);
     assert!(ask(address, "GET /ready", "*/*").starts_with("HTTP/1.1 200"));
-    *source.hindrances.lock().unwrap() = vec!["pachd was not reached yet".to_owned()];
+    *source.hindrances.lock() = vec!["pachd was not reached yet".to_owned()];
     let answer = ask(address, "GET /ready", "*/*");
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
     assert!(answer.ends_with("\r\n\r\npachd was not reached yet\n"), "{answer}");

@@ -55,7 +55,6 @@ pub enum Use {
 
 impl Secret {
     /// The variable that it is in.
-    #[must_use]
     pub fn variable(&self) -> Option<&str> {
         match &self.becomes {
             Use::Variable { variable, .. } => Some(variable),
@@ -64,7 +63,6 @@ impl Secret {
     }
 
     /// The key that it needs.
-    #[must_use]
     pub fn key(&self) -> Option<&str> {
         match &self.becomes {
             Use::Variable { key, .. } => Some(key),

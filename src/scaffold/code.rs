@@ -11,7 +11,6 @@ pub struct CodeFile {
 }
 
 /// The files of a small spout that runs, and is to be changed.
-#[must_use]
 pub fn files(draft: &Draft, spec: &str) -> Vec<CodeFile> {
     let file = |name, text, is_executable| CodeFile {
         name,

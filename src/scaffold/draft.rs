@@ -19,7 +19,6 @@ pub enum Program {
 
 impl Program {
     /// A script, for the shell that its first line names.
-    #[must_use]
     pub fn script(text: &str) -> Self {
         let named = text.lines().next().and_then(|line| line.strip_prefix("#!"));
         // `#!/usr/bin/env bash` and `#!/bin/bash -e` both name bash.
@@ -70,7 +69,6 @@ pub enum Missing {
 
 impl Missing {
     /// What to write on a command line.
-    #[must_use]
     pub fn argument(self) -> String {
         match self {
             Self::Name => "NAME".to_owned(),
@@ -84,7 +82,6 @@ impl Missing {
     }
 
     /// What it is, in a few words.
-    #[must_use]
     pub fn what(self) -> &'static str {
         match self {
             Self::Name => "the spout's name, and that of the repo it writes to",
@@ -97,7 +94,6 @@ impl Missing {
 
 impl Draft {
     /// Everything that is needed and not there, in the order in which one would ask for it.
-    #[must_use]
     pub fn missing(&self) -> Vec<Missing> {
         let mut missing = Vec::new();
         if self.name.is_none() {
@@ -115,26 +111,22 @@ impl Draft {
         missing
     }
 
-    #[must_use]
     pub fn template(&self) -> &'static Template {
         self.template.unwrap_or(template::BLANK)
     }
 
     /// Whether an answer says what this variable has.
-    #[must_use]
     pub fn sets(&self, name: &str) -> bool {
         self.env.iter().any(|variable| variable.name == name)
             || self.secrets.iter().any(|secret| secret.variable() == Some(name))
     }
 
     /// The spec. What is missing is left out.
-    #[must_use]
     pub fn spec(&self, format: Format) -> String {
         format.write(&self.pieces())
     }
 
     /// What the linter has against the answers so far; what is missing is not held against them.
-    #[must_use]
     pub fn objections(&self, options: &Options) -> Vec<Diagnostic> {
         let mut whole = self.clone();
         whole.name.get_or_insert_with(|| "spout".to_owned());
@@ -147,7 +139,6 @@ impl Draft {
     }
 
     /// What a template's part of the spec needs in the image; nothing when there is none, or when it has a Dockerfile.
-    #[must_use]
     pub fn programs(&self) -> Vec<&'static str> {
         if self.program.is_some() || self.with_code {
             return Vec::new();
@@ -162,7 +153,6 @@ impl Draft {
     }
 
     /// `[project/]repo[@branch]`, where the spout's commits go.
-    #[must_use]
     pub fn destination(&self) -> String {
         let project = self.project.as_deref().unwrap_or(spoutctl_core::pfs::DEFAULT_PROJECT);
         let name = self.name.as_deref().unwrap_or_default();
@@ -262,7 +252,6 @@ impl Draft {
     }
 
     /// A default of a template, in which the spout's name may stand.
-    #[must_use]
     pub fn worded(&self, default: &str) -> String {
         default.replace("__NAME__", self.name.as_deref().unwrap_or("spout"))
     }

@@ -12,7 +12,6 @@ pub enum Format {
 
 impl Format {
     /// The ending of a file's name.
-    #[must_use]
     pub fn ending(self) -> &'static str {
         match self {
             Self::Json => "json",
@@ -21,7 +20,6 @@ impl Format {
     }
 
     /// What a file of this ending has.
-    #[must_use]
     pub fn of_ending(ending: &str) -> Option<Self> {
         match ending.to_ascii_lowercase().as_str() {
             "json" | "pipeline" => Some(Self::Json),

@@ -47,19 +47,16 @@ pub enum Kind {
 
 impl Template {
     /// Whether there is something to run without an answer about it.
-    #[must_use]
     pub fn brings_program(&self, with_code: bool) -> bool {
         with_code || self.name != BLANK.name
     }
 
     /// Whether a script has to run beside `put`.
-    #[must_use]
     pub fn has_consumer(&self) -> bool {
         self.consumer.is_some()
     }
 
     /// What the image has to have for a consumer in the spec, beside bash and spoutctl.
-    #[must_use]
     pub fn programs(&self) -> &'static [&'static str] {
         self.programs
     }
@@ -312,7 +309,6 @@ pub const ALL: &[&Template] = &[
 ];
 
 /// The template of that name.
-#[must_use]
 pub fn named(name: &str) -> Option<&'static Template> {
     ALL.iter().copied().find(|template| template.name == name)
 }

@@ -43,7 +43,6 @@ pub enum AddressError {
 
 impl AddressError {
     /// What to do next.
-    #[must_use]
     pub fn help(&self) -> String {
         match self {
             Self::Missing { .. } => {
@@ -144,7 +143,6 @@ impl Address {
     }
 
     /// Whether a connection there uses TLS.
-    #[must_use]
     pub fn is_encrypted(&self) -> bool {
         match self {
             Self::Gateway(url) => url.starts_with("https://"),
@@ -155,13 +153,11 @@ impl Address {
 
     /// Whether both are the same port of the same host, with TLS or without, through whichever door: one proxy serves
     /// both.
-    #[must_use]
     pub fn is_same_place(&self, other: &Self) -> bool {
         matches!((self.place(), other.place()), (Some(one), Some(other)) if one == other)
     }
 
     /// How it stands in pachctl's configuration, if it is a pachd that can.
-    #[must_use]
     pub fn for_pachctl(&self) -> Option<String> {
         if let Some(socket) = self.socket() {
             return Some(format!("unix://{}", socket.display()));
@@ -172,7 +168,6 @@ impl Address {
     }
 
     /// The socket that it is.
-    #[must_use]
     pub fn socket(&self) -> Option<&Path> {
         match self {
             Self::Grpc(url) => url.strip_prefix("unix://").map(Path::new),
@@ -193,7 +188,6 @@ impl Address {
     }
 
     /// The host, in brackets where it is an IPv6 address, and the port; none of a store in a directory.
-    #[must_use]
     pub fn host_and_port(&self) -> Option<(String, u16)> {
         match self {
             Self::Sidecar(pod) => Some(("127.0.0.1".to_owned(), pod.port)),

@@ -94,13 +94,11 @@ impl Contexts {
         }
     }
 
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.text.path
     }
 
     /// In the order of their names.
-    #[must_use]
     pub fn names(&self) -> Vec<String> {
         match self.of_v2() {
             Some((_, contexts)) => contexts.keys().cloned().collect(),

@@ -27,7 +27,6 @@ pub enum FileError {
 }
 
 impl FileError {
-    #[must_use]
     pub fn help(&self) -> Option<&str> {
         match self {
             Self::Unreadable { .. } => None,

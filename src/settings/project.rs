@@ -67,7 +67,6 @@ pub struct Project {
 
 impl Project {
     /// What it says of specs: each key with its value, as written, and its place. Suppressions are counted.
-    #[must_use]
     pub fn said(&self) -> Vec<(String, String, Origin)> {
         let Ok(table) = DeTable::parse(self.file.text()) else {
             return Vec::new();
@@ -107,13 +106,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    #[must_use]
     pub fn pachyderm(&self) -> Option<Version> {
         self.pachyderm.as_ref().map(|known| known.0)
     }
 
     /// The cluster's version.
-    #[must_use]
     pub fn kubernetes(&self) -> Option<Minor> {
         self.kubernetes.as_ref().map(|known| known.0)
     }
@@ -131,7 +128,6 @@ pub struct Validate {
 }
 
 impl Validate {
-    #[must_use]
     pub fn select(&self) -> Option<Vec<RuleId>> {
         let select = self.select.as_ref()?;
         Some(select.iter().map(|rule| rule.0).collect())
@@ -243,7 +239,6 @@ impl TryFrom<String> for NotEmpty {
 }
 
 /// The nearest file of that name, in `directory` or above.
-#[must_use]
 pub fn find(directory: &Path) -> Option<PathBuf> {
     directory
         .ancestors()

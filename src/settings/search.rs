@@ -63,7 +63,6 @@ pub enum SearchError {
 
 impl SearchError {
     /// What exactly.
-    #[must_use]
     pub fn details(&self) -> Vec<String> {
         match self {
             Self::Address(AddressError::Missing { looked_at }) => looked_at.iter().cloned().collect(),
@@ -72,7 +71,6 @@ impl SearchError {
     }
 
     /// What to do next.
-    #[must_use]
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::Address(error) | Self::Setting { why: error, .. } => error.help(),
@@ -110,7 +108,6 @@ pub struct Server {
 
 impl Server {
     /// Whether one connection does for both: the same place, as the same user, by the same trust.
-    #[must_use]
     pub fn is_reached_as(&self, other: &Self) -> bool {
         let token = |server: &Self| server.token.as_ref().map(|(token, _)| token.clone());
         self.address == other.address
@@ -155,7 +152,6 @@ impl Server {
 
     /// The project of repos that are named without one, where a context says so. In a pod it is `default`: pachd's own
     /// configuration there names none.
-    #[must_use]
     pub fn project(&self) -> Option<&ProjectName> {
         match self.address {
             Address::Sidecar(_) => None,
@@ -164,7 +160,6 @@ impl Server {
     }
 
     /// The deployment that the context's address has to lead to.
-    #[must_use]
     pub fn deployment(&self) -> Option<(&str, &str)> {
         let context = self.context.as_ref()?;
         match self.address {

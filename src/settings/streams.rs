@@ -64,7 +64,6 @@ pub enum Value {
 
 impl Stream {
     /// Where this option stands, or else the stream's name.
-    #[must_use]
     pub fn place(&self, key: Option<&str>) -> &Range<usize> {
         let said = key.and_then(|key| self.said.iter().find(|said| said.key == key));
         said.map_or(&self.at, |said| &said.at)
@@ -87,7 +86,6 @@ impl Streams {
     }
 
     /// What is wrong at this place of the file.
-    #[must_use]
     pub fn wrong(&self, at: &Range<usize>, what: String, help: Option<String>) -> FileError {
         let range = at.clone();
         Wrong { range, what, help }.within(&self.path, &self.file)

@@ -25,7 +25,6 @@ impl fmt::Debug for Surroundings<'_> {
 
 impl Surroundings<'static> {
     /// Those of this process.
-    #[must_use]
     pub fn ours() -> Self {
         Self {
             variable: &|name| std::env::var_os(name),
@@ -64,19 +63,16 @@ impl Surroundings<'_> {
     }
 
     /// The context that `PACH_CONTEXT` names.
-    #[must_use]
     pub fn context_name(&self) -> Option<String> {
         self.text("PACH_CONTEXT")
     }
 
     /// Whether `PACH_TOKEN` holds one.
-    #[must_use]
     pub fn has_token(&self) -> bool {
         self.set("PACH_TOKEN").is_some()
     }
 
     /// pachctl's configuration: `PACH_CONFIG`, the pod's, the user's own. `None` without a home.
-    #[must_use]
     pub fn config_path(&self) -> Option<PathBuf> {
         if let Some(path) = self.set("PACH_CONFIG") {
             return Some(PathBuf::from(path));

@@ -36,7 +36,6 @@ pub struct User {
 }
 
 /// Where the file is, or would be: `$XDG_CONFIG_HOME/spoutctl/config.toml`, or in `~/.config`. `None` without a home.
-#[must_use]
 pub fn path(around: &Surroundings<'_>) -> Option<PathBuf> {
     // A relative one is to be ignored, the XDG Base Directory Specification says.
     let given = around.set("XDG_CONFIG_HOME").map(PathBuf::from);

@@ -14,7 +14,6 @@ use dialoguer::{Confirm, Input, Select};
 pub struct Interrupted;
 
 /// Whether somebody can be asked: we read what is typed, and what we ask is seen.
-#[must_use]
 pub fn is_possible() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }

@@ -10,7 +10,6 @@ use std::borrow::Cow;
 pub const LONGEST: usize = 60 << 10;
 
 /// How many bytes of a JSON string the line becomes, as Go writes it.
-#[must_use]
 pub fn length_in_a_log(line: &str) -> usize {
     line.bytes().map(escaped).sum()
 }
@@ -24,7 +23,6 @@ fn escaped(byte: u8) -> usize {
 }
 
 /// The text with each of its lines cut that is too long, and with what was left out.
-#[must_use]
 pub fn shortened(text: &str) -> Cow<'_, str> {
     if text.len() <= LONGEST / 6 || text.lines().all(|line| length_in_a_log(line) <= LONGEST) {
         return Cow::Borrowed(text);

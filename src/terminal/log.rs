@@ -81,7 +81,6 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    #[must_use]
     pub fn new(level: Level, word: &'static str, message: &'a str) -> Self {
         Self {
             level,

@@ -24,7 +24,6 @@ impl Default for ProgressBar {
 }
 
 impl ProgressBar {
-    #[must_use]
     pub fn new() -> Self {
         let bar = Bar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
         if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {

@@ -61,6 +61,13 @@ impl Cluster {
         self.world.path(name)
     }
 
+    /// Where the code finds programs before all others.
+    pub fn bin(&self) -> PathBuf {
+        let bin = self.path("bin");
+        fs::create_dir_all(&bin).unwrap();
+        bin
+    }
+
     /// Serves it; the code runs where [`Cluster::path`] is, and finds `spoutctl` and programs.
     pub fn start(mut self) -> Self {
         self.serve();
@@ -72,9 +79,9 @@ impl Cluster {
             "cd '{}'; PATH=\"$PWD/bin:/usr/local/bin:/usr/bin:/bin\"; export TMPDIR=\"$PWD\"; ",
             self.world.directory.path().display()
         );
-        let bin = self.path("bin");
-        if fs::create_dir(&bin).is_ok() {
-            std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_spoutctl"), bin.join("spoutctl")).unwrap();
+        let spoutctl = self.bin().join("spoutctl");
+        if !spoutctl.exists() {
+            std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_spoutctl"), spoutctl).unwrap();
         }
         let script = begin + &self.script;
         let mut args = vec![

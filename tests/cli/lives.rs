@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::create_code::{Broker, Redis, hmac_sha256, post};
 use crate::producer::wait_until_gone;
 use crate::proxy::{Fault, Proxy};
 use crate::runner::{World, free_port, has_program, skip, takes_minutes, words};
-use crate::{kafka, postgres};
+use crate::{kafka, nats, postgres};
 
 /// Where numbers come from, and what reads them.
 struct Source {
@@ -116,6 +117,12 @@ impl Life {
         self.cluster.wait_for_lines(of, processes.len() + 1);
     }
 
+    /// Those that may still run: the numbers of older ones may have been given to others by now.
+    fn newest_processes(&self) -> String {
+        let newest = ["puts", "consumers"].map(|file| self.cluster.wait_for_lines(file, 1).pop().unwrap());
+        newest.join(" ")
+    }
+
     /// As when it is killed at some point of some calls, which may be carried out by then.
     fn lose_sidecar(&mut self) {
         let before = self.proxy.calls(Proxy::ANY);
@@ -136,9 +143,11 @@ impl Life {
 
     /// The node goes with all that is on it, and the cluster comes up again.
     fn lose_node(&mut self) {
+        let processes = self.newest_processes();
         let mut served = self.cluster.served.take().unwrap();
         served.kill();
         drop(served);
+        wait_until_gone(&processes);
         fs::remove_file(self.cluster.path("sidecar")).unwrap();
         self.cluster.serve();
         self.find_sidecar();
@@ -181,11 +190,10 @@ fn live(cluster: Cluster, source: Source, guarded: bool, times: u32) {
     // Whatever came twice before it would be seen now.
     life.add();
     life.wait_for_all();
-    // Older ones may have given their numbers to others by now.
-    let processes = ["puts", "consumers"].map(|file| life.cluster.wait_for_lines(file, 1).pop().unwrap());
+    let processes = life.newest_processes();
     let said = life.cluster.said();
     drop(life);
-    wait_until_gone(&processes.join(" "));
+    wait_until_gone(&processes);
     assert!(!said.contains("panicked"), "{said}");
 }
 
@@ -255,10 +263,27 @@ fn a_spout_lives_through_all_that_a_cluster_does_and_each_message_is_there_once_
     live_in_each(&[&RELEASES[..], &[("2.8", true)]].concat(), 2, own_code);
 }
 
-/// Writes the code of a template, and what runs it with these variables.
-fn code_of(cluster: &Cluster, template: &str, variables: &[(&str, &str)]) -> String {
+/// What sets these variables.
+fn exports<'a>(spec: &'a Value, variables: &[(&'a str, &'a str)]) -> String {
+    let env = spec["transform"]["env"].as_object().into_iter().flatten();
+    let env = env.map(|(name, value)| (name.as_str(), value.as_str().unwrap()));
+    let mut exports = String::new();
+    for (name, value) in env.chain(variables.iter().copied()) {
+        write!(exports, "export {name}='{value}'; ").unwrap();
+    }
+    exports
+}
+
+/// Makes a spout of a template, and answers its spec.
+fn spec_of(cluster: &Cluster, template: &str) -> Value {
     let begin = format!("orders --image a:1 --template {template} --with-code code");
     create(&cluster.world, &[&words(&begin)[..], needed(template)].concat()).expect(0);
+    serde_json::from_slice(&fs::read(cluster.path("code/orders.json")).unwrap()).unwrap()
+}
+
+/// Writes the code of a template, and what runs it with these variables.
+fn code_of(cluster: &Cluster, template: &str, variables: &[(&str, &str)]) -> String {
+    let spec = spec_of(cluster, template);
     let script = cluster.path("code/entrypoint.sh");
     // Five seconds for each commit would be long for a test.
     let changed = fs::read_to_string(&script)
@@ -270,19 +295,16 @@ fn code_of(cluster: &Cluster, template: &str, variables: &[(&str, &str)]) -> Str
             1,
         );
     fs::write(&script, changed).unwrap();
-    let spec: Value = serde_json::from_slice(&fs::read(cluster.path("code/orders.json")).unwrap()).unwrap();
-    let env = spec["transform"]["env"].as_object().into_iter().flatten();
-    let env = env.map(|(name, value)| (name.as_str(), value.as_str().unwrap()));
-    let mut run = String::from("echo $$ >> puts; ");
-    for (name, value) in env.chain(variables.iter().copied()) {
-        write!(run, "export {name}='{value}'; ").unwrap();
-    }
-    run + "exec bash code/entrypoint.sh"
+    let exports = exports(&spec, variables);
+    format!("echo $$ >> puts; {exports}exec bash code/entrypoint.sh")
 }
 
 /// The number that each line of `messages.jsonl` has at this place.
 fn of_lines(world: &World, commit: &str, place: &str) -> Vec<u32> {
-    let text = String::from_utf8(world.get(&format!("orders@{commit}:/messages.jsonl"))).unwrap();
+    of_text(&world.get(&format!("orders@{commit}:/messages.jsonl")), place)
+}
+
+fn of_text(text: &[u8], place: &str) -> Vec<u32> {
     let of_one = |line: &str| {
         let line: Value = serde_json::from_str(line).unwrap();
         let number = line.pointer(place).unwrap();
@@ -292,7 +314,7 @@ fn of_lines(world: &World, commit: &str, place: &str) -> Vec<u32> {
             .parse()
             .unwrap()
     };
-    text.lines().map(of_one).collect()
+    str::from_utf8(text).unwrap().lines().map(of_one).collect()
 }
 
 fn directory(cluster: &Cluster) -> Source {
@@ -397,10 +419,16 @@ fn postgresql(cluster: &Cluster, programs: &Path) -> Source {
 fn kcat(cluster: &Cluster, broker: &Arc<kafka::Broker>) -> Source {
     let topic = format!("orders-{}", cluster.release);
     let variables = [("KAFKA_BROKERS", broker.address.as_str()), ("KAFKA_TOPIC", &topic)];
-    let code = code_of(cluster, "kcat", &variables);
-    let broker = Arc::clone(broker);
     Source {
-        code,
+        code: code_of(cluster, "kcat", &variables),
+        ..written_to(Arc::clone(broker), topic)
+    }
+}
+
+/// Whatever reads it.
+fn written_to(broker: Arc<kafka::Broker>, topic: String) -> Source {
+    Source {
+        code: String::new(),
         add: Box::new(move |number| {
             let written = broker.kcat(&["-P", "-t", &topic], format!("{number}\n").as_bytes());
             written.is_some()
@@ -408,6 +436,75 @@ fn kcat(cluster: &Cluster, broker: &Arc<kafka::Broker>) -> Source {
         read: |world, commit| of_lines(world, commit, "/payload"),
         goes_on: true,
         sends_what_is_missing: false,
+    }
+}
+
+/// Its consumer tells who it is when it logs in, so that nothing is sent to one that is on its way out.
+fn core_nats(cluster: &Cluster, client: &Path) -> Source {
+    let server = nats::Server::start();
+    std::os::unix::fs::symlink(client, cluster.bin().join("nats")).unwrap();
+    let code = code_of(cluster, "nats", &[("NATS_URL", &server.url)]);
+    let script = cluster.path("code/entrypoint.sh");
+    let with_name = fs::read_to_string(&script)
+        .unwrap()
+        .replace("exec nats", "NATS_USER=$$ exec nats");
+    fs::write(&script, with_name).unwrap();
+    let consumers = cluster.path("consumers");
+    Source {
+        code,
+        add: Box::new(move |number| {
+            let started = fs::read_to_string(&consumers).unwrap_or_default();
+            let newest = started.lines().last().unwrap_or_default();
+            let listens = Path::new("/proc").join(newest).exists() && server.listeners("orders.>") == [newest];
+            listens && server.publish("orders.new", &number.to_string())
+        }),
+        read: |world, commit| of_lines(world, commit, ""),
+        goes_on: false,
+        sends_what_is_missing: false,
+    }
+}
+
+/// Runs as it is written; what it takes for the time is a number that it was given.
+fn blank(cluster: &Cluster) -> Source {
+    let own_code = own_code(cluster);
+    let date = format!(
+        "#!/bin/sh -e\ncd '{}'\n[ -e given ] || echo 0 > given\nlast=$(cat given)\n\
+         while [ \"$last\" -ge \"$(cat available)\" ]; do sleep 0.02; done\n\
+         echo $((last + 1)) > given.new\nmv given.new given\ncat given\n",
+        cluster.world.directory.path().display()
+    );
+    let program = cluster.bin().join("date");
+    fs::write(&program, date).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    Source {
+        code: code_of(cluster, "blank", &[("SPOUT_EVERY", "0.02")]),
+        read: |world, commit| of_lines(world, commit, "/time"),
+        goes_on: false,
+        ..own_code
+    }
+}
+
+/// `put` reads it by itself, so that it is its own consumer.
+#[cfg(feature = "kafka")]
+fn built_in_kafka(cluster: &Cluster, broker: &Arc<kafka::Broker>) -> Source {
+    let topic = format!("records-{}", cluster.release);
+    let (host, port) = broker.address.split_once(':').unwrap();
+    let spec = spec_of(cluster, "kafka");
+    let exports = exports(&spec, &[("HOST", host), ("PORT", port), ("TOPIC", &topic)]);
+    let mut command = String::new();
+    for word in spec["transform"]["cmd"].as_array().unwrap() {
+        write!(command, "'{}' ", word.as_str().unwrap()).unwrap();
+    }
+    Source {
+        code: format!("echo $$ >> puts; echo $$ >> consumers; {exports}exec {command}--batch-period 50ms"),
+        // A commit has all files, and its own is the one with the newest record.
+        read: |world, commit| {
+            let archive = world.run(&["get", "--tar", &format!("orders@{commit}")]);
+            let files = crate::runner::files_of(&archive.expect(0).stdout);
+            let numbers = files.iter().map(|(_, content)| of_text(content, "/value"));
+            numbers.max_by_key(|numbers| numbers.last().copied()).unwrap()
+        },
+        ..written_to(Arc::clone(broker), topic)
     }
 }
 
@@ -472,5 +569,32 @@ fn the_messages_of_kafka_are_committed_once_whatever_a_cluster_does_to_the_spout
     {
         let broker = Arc::new(kafka::Broker::start(&jars));
         live_in_each_release(|cluster| kcat(cluster, &broker));
+    }
+}
+
+#[cfg(feature = "kafka")]
+#[test]
+fn the_records_that_put_reads_from_kafka_are_committed_once_whatever_a_cluster_does_to_the_spout() {
+    if can_live(&[])
+        && let Some(jars) = kafka::jars()
+    {
+        let broker = Arc::new(kafka::Broker::start(&jars));
+        live_in_each_release(|cluster| built_in_kafka(cluster, &broker));
+    }
+}
+
+#[test]
+fn what_is_published_by_nats_is_committed_once_whatever_a_cluster_does_to_the_spout() {
+    if can_live(&[])
+        && let Some(client) = nats::client()
+    {
+        live_in_each_release(|cluster| core_nats(cluster, &client));
+    }
+}
+
+#[test]
+fn what_a_consumer_of_ones_own_prints_is_committed_once_whatever_a_cluster_does_to_the_spout() {
+    if can_live(&[]) {
+        live_in_each_release(blank);
     }
 }

@@ -48,6 +48,7 @@ mod marker;
 mod memory;
 mod messages;
 mod misread;
+mod nats;
 mod options;
 mod pachd;
 mod pack;

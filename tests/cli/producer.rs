@@ -175,6 +175,20 @@ fn a_producer_that_failed_has_ended_though_its_child_keeps_the_output_open() {
 }
 
 #[test]
+fn what_a_failed_producer_has_left_is_gone_before_the_next_one_starts_and_when_put_ends() {
+    let world = world();
+    // It holds nothing of ours, so that the output ends with the shell.
+    let leave = "sh -c \"trap '' TERM; echo \\$\\$ > new; mv new left; exec sleep 1000\" > /dev/null 2>&1 &
+                 until [ -e left ]; do sleep 0.02; done; kill -9 $$";
+    let script = format!("if [ -e left ]; then kill -0 $(cat left) && exit 9; cat 1.tar; else {leave}; fi");
+    let ran = produce(&world, &["--restart", "on-failure"], &script);
+    assert_eq!(ran.expect(0).says("sh was killed by signal 9").lines().len(), 1);
+    fs::remove_file(world.path("left")).unwrap();
+    produce(&world, &[], &script).expect(6);
+    wait_until_gone(&fs::read_to_string(world.path("left")).unwrap());
+}
+
+#[test]
 fn a_producer_that_is_stopped_hears_of_an_interrupt() {
     let world = world();
     let script = "trap 'echo > told; exit 0' TERM; cat 1.tar; echo > stopped; kill -STOP $$; sleep 100";

@@ -12,10 +12,10 @@
 //! | `v1` | Pachyderm 1.12 and 1.13, service `pfs.API` |
 //! | `address` | where pachd's gRPC is |
 //!
-//! **Which of the two it is** is asked when it is first needed, once: `GetVersion`, in 2.x of `versionpb_v2.API`. A
-//! sidecar has no such service (recordings grpc-2.12-sidecar); it is known then by whether it has `pfs_v2.API`, whose
-//! calls a 1.x answers with Unimplemented (grpc-1.13 044, 045). A server that cannot be reached has said nothing. What
-//! the release means is [`pachd::Model`](crate::pachd::Model)'s matter.
+//! **Which of the two it is** is asked when it is first needed, once: `GetVersion`, in 2.x of `versionpb_v2.API`, in
+//! 1.x of `versionpb.API`. A sidecar has neither (recordings grpc-2.12-sidecar); it is known then by whether it has
+//! `pfs_v2.API`, whose calls a 1.x answers with Unimplemented (grpc-1.13 045). A server that cannot be reached has said
+//! nothing. What the release means is [`pachd::Model`](crate::pachd::Model)'s matter.
 //!
 //! The ports block. Inside, calls run on a small runtime that each [`Grpc`] owns, so its methods may be called from any
 //! thread but those of an asynchronous runtime.
@@ -71,10 +71,11 @@ pub struct Grpc {
 }
 
 /// Which of the two it is, before it was asked anything else.
+///
+/// With its version, where it has a call for that: a sidecar has none.
 enum Generation {
-    One,
-    /// With its release, where it tells that.
-    Two(Option<Release>),
+    One(Option<Version>),
+    Two(Option<Version>),
 }
 
 /// `None` of one that does not say: a build of somebody's own has 0.0.0.
@@ -100,8 +101,11 @@ impl Grpc {
         }
         let calls = Arc::clone(&self.calls);
         let found: Box<dyn Pachd> = match self.generation()? {
-            Generation::One => Box::new(V1::new(calls)),
-            Generation::Two(release) => Box::new(PachdV2::behind(calls, self.expected.clone(), release)),
+            Generation::One(_) => Box::new(V1::new(calls)),
+            Generation::Two(version) => {
+                let release = version.as_ref().and_then(release);
+                Box::new(PachdV2::behind(calls, self.expected.clone(), release))
+            }
         };
         // Of two that ask at the same time both learn the same.
         Ok(&**self.found.get_or_init(|| found))
@@ -110,15 +114,32 @@ impl Grpc {
     fn generation(&self) -> Result<Generation, Fault> {
         let limit = self.calls.times().call;
         match self.calls.ask::<_, Version>(GET_VERSION, Empty {}, limit) {
-            Err(Failed::Said(tonic::Code::Unimplemented, _)) if self.has_pfs_2()? => Ok(Generation::Two(None)),
-            Err(Failed::Said(tonic::Code::Unimplemented, _)) => Ok(Generation::One),
+            Err(Failed::Said(tonic::Code::Unimplemented, _)) => self.generation_without_version_2(),
             Err(failed) => Err(door::fault(GET_VERSION, failed).fault),
             Ok(None) => Err(crate::pachd::lost(
                 GET_VERSION,
                 format!("no answer within {}", seconds(limit)),
             )),
-            Ok(Some(Version { major: 1, .. })) => Ok(Generation::One),
-            Ok(Some(version)) => Ok(Generation::Two(release(&version))),
+            Ok(Some(version)) if version.major == 1 => Ok(Generation::One(Some(version))),
+            Ok(Some(version)) => Ok(Generation::Two(Some(version))),
+        }
+    }
+
+    fn generation_without_version_2(&self) -> Result<Generation, Fault> {
+        let limit = self.calls.times().call;
+        match self.calls.ask::<_, Version>(v1::GET_VERSION, Empty {}, limit) {
+            Ok(Some(version)) if version.major == 1 => Ok(Generation::One(Some(version))),
+            // Sidecars of 2.0 to 2.5 say so in words of their own.
+            Ok(Some(_)) | Err(Failed::Said(..)) => Ok(if self.has_pfs_2()? {
+                Generation::Two(None)
+            } else {
+                Generation::One(None)
+            }),
+            Ok(None) => Err(crate::pachd::lost(
+                v1::GET_VERSION,
+                format!("no answer within {}", seconds(limit)),
+            )),
+            Err(failed) => Err(door::fault(v1::GET_VERSION, failed).fault),
         }
     }
 
@@ -187,16 +208,11 @@ impl fmt::Debug for Grpc {
 
 impl Pachd for Grpc {
     fn version(&self) -> Result<String, Fault> {
-        let limit = self.calls.times().call;
-        if let Ok(Some(version)) = self.calls.ask::<_, Version>(GET_VERSION, Empty {}, limit) {
-            return Ok(version.to_string());
-        }
-        // A sidecar has no such call, and neither has 1.x.
-        Ok(match self.generation()? {
-            Generation::One => "1.x",
-            Generation::Two(_) => "2.x",
-        }
-        .to_owned())
+        let (version, otherwise) = match self.generation()? {
+            Generation::One(version) => (version, "1.x"),
+            Generation::Two(version) => (version, "2.x"),
+        };
+        Ok(version.map_or_else(|| otherwise.to_owned(), |version| version.to_string()))
     }
 
     fn sends_token_in_clear(&self) -> bool {

@@ -26,7 +26,7 @@ mod arriving;
 use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::ops::RangeInclusive;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::context::Context;
 use super::error::{DeliveryError, LetGo};
@@ -35,6 +35,7 @@ use super::parts::{Cursor, Load, PartChanges, SMALLEST_PART, part_end};
 use super::ready::Ready;
 use super::retry::UnknownAnswers;
 use super::write_mode::WriteMode;
+use parking_lot::{Condvar, Mutex};
 use spoutctl_archive::{EntryKey, File, ReadAt};
 use spoutctl_core::fault::{Fault, FaultKind};
 
@@ -77,7 +78,6 @@ impl Default for Early {
 impl Early {
     /// Parts of `part` bytes leave early. Past `limit` what was sent is let go; without one it is held until it is in a
     /// commit.
-    #[must_use]
     pub fn new(part: u64, limit: Option<u64>) -> Self {
         Self(Arc::new(Shared {
             part,
@@ -88,7 +88,6 @@ impl Early {
     }
 
     /// What was sent is let go past so many bytes.
-    #[must_use]
     pub fn limit(&self) -> Option<u64> {
         self.0.limit
     }
@@ -99,19 +98,15 @@ impl Early {
 
     /// Why no more of the archive could be sent, where that kept it from being read on.
     pub(super) fn take_failure(&self, number: u64) -> Option<DeliveryError> {
-        let failure = self.lock().failure.take();
+        let failure = self.0.state.lock().failure.take();
         failure
             .filter(|(archive, _)| *archive == number)
             .map(|(_, error)| error)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// An archive of which parts may be sent from now on.
     pub(super) fn begin(&self, archive: &Arc<Arriving>) {
-        let mut state = self.lock();
+        let mut state = self.0.state.lock();
         if state.closed {
             archive.end();
             return;
@@ -125,7 +120,7 @@ impl Early {
 
     /// What was sent of the archive, which is complete: waits for a call that is on its way.
     pub(super) fn claim(&self, number: u64) -> Option<Sent> {
-        let mut state = self.lock();
+        let mut state = self.0.state.lock();
         let found = state.archives.iter().find(|archive| archive.number == number).cloned();
         state.archives.retain(|archive| archive.number > number);
         drop(state);
@@ -135,7 +130,7 @@ impl Early {
     /// Waits until everything that has come of the newest archive was sent, as far as it fills parts.
     #[cfg(test)]
     pub(super) fn wait_until_idle(&self) {
-        let newest = self.lock().archives.back().cloned();
+        let newest = self.0.state.lock().archives.back().cloned();
         if let Some(archive) = newest {
             archive.wait_until_idle();
         }
@@ -143,12 +138,12 @@ impl Early {
 
     /// No commit will be made of the archive.
     pub(super) fn forget(&self, number: u64) {
-        self.lock().archives.retain(|archive| archive.number > number);
+        self.0.state.lock().archives.retain(|archive| archive.number > number);
     }
 
     /// Nothing more is sent early.
     fn close(&self) {
-        let mut state = self.lock();
+        let mut state = self.0.state.lock();
         state.closed = true;
         state.archives.drain(..).for_each(|archive| archive.end());
         self.0.changed.notify_all();
@@ -156,7 +151,7 @@ impl Early {
 
     /// The next archive of which nothing was looked at; `None` once it is closed.
     fn next(&self) -> Option<Arc<Arriving>> {
-        let mut state = self.lock();
+        let mut state = self.0.state.lock();
         loop {
             if state.closed {
                 return None;
@@ -164,7 +159,7 @@ impl Early {
             if let Some(archive) = state.archives.iter().find(|archive| archive.look()) {
                 return Some(Arc::clone(archive));
             }
-            state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.0.changed.wait(&mut state);
         }
     }
 }
@@ -201,7 +196,7 @@ impl EarlySender {
                 if self.known.iter().any(|known| known.contains(&archive.number)) {
                     archive.pass(u64::MAX);
                 } else if let Err(error) = self.send(&archive, shared.0.part) {
-                    shared.lock().failure = Some((archive.number, error));
+                    shared.0.state.lock().failure = Some((archive.number, error));
                 }
                 archive.end();
             }

@@ -161,7 +161,6 @@ pub enum Consequence {
 
 impl DeliveryError {
     /// What the store said, where it does not know us or does not let us.
-    #[must_use]
     pub fn denied(&self) -> Option<&Fault> {
         match self {
             Self::Refused { fault, .. } | Self::Destination(fault) => Some(fault),
@@ -171,7 +170,6 @@ impl DeliveryError {
     }
 
     /// The archive that could not be delivered, where it is known; of several in one commit the last.
-    #[must_use]
     pub fn archive(&self) -> Option<u64> {
         match self {
             Self::Refused { archive, .. }
@@ -185,7 +183,6 @@ impl DeliveryError {
     }
 
     /// The commit that went wrong, where there is one.
-    #[must_use]
     pub fn commit(&self) -> Option<&CommitId> {
         match self {
             Self::FinishedWithError { commit, .. } | Self::Dropped { commit, .. } => Some(&commit.id),
@@ -193,7 +190,6 @@ impl DeliveryError {
         }
     }
 
-    #[must_use]
     pub fn consequence(&self) -> Consequence {
         match self {
             Self::Spool(SpoolError::HeldBack { .. }) => Consequence::DoNotRetry,
@@ -243,7 +239,6 @@ impl DeliveryError {
     }
 
     /// Lines that say where and what exactly.
-    #[must_use]
     pub fn details(&self) -> Vec<String> {
         match self {
             Self::Archive(error) => error.details(),
@@ -293,7 +288,6 @@ impl DeliveryError {
     }
 
     /// What to do next.
-    #[must_use]
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::Archive(error) => return error.help(),

@@ -51,7 +51,6 @@ pub enum Check {
 }
 
 impl Check {
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Address => "address",
@@ -111,7 +110,6 @@ pub struct Finding {
 }
 
 impl Finding {
-    #[must_use]
     pub fn new(check: Check, verdict: Verdict, said: impl Into<String>) -> Self {
         Self {
             check,
@@ -123,23 +121,19 @@ impl Finding {
         }
     }
 
-    #[must_use]
     pub fn fine(check: Check, said: impl Into<String>) -> Self {
         Self::new(check, Verdict::Fine, said)
     }
 
-    #[must_use]
     pub fn warning(check: Check, said: impl Into<String>) -> Self {
         Self::new(check, Verdict::Warning, said)
     }
 
-    #[must_use]
     pub fn fault(check: Check, exit: Exit, said: impl Into<String>) -> Self {
         Self::new(check, Verdict::Fault(exit), said)
     }
 
     /// It waits for `first`.
-    #[must_use]
     pub fn not_checked(check: Check, first: Check) -> Self {
         Self::new(
             check,
@@ -155,7 +149,6 @@ impl Finding {
     }
 
     /// What a call of pachd's that failed says.
-    #[must_use]
     pub fn of_fault(check: Check, fault: &Fault) -> Self {
         let exit = if fault.is_passing() {
             Exit::Unavailable
@@ -168,7 +161,6 @@ impl Finding {
         }
     }
 
-    #[must_use]
     pub fn is_fault(&self) -> bool {
         matches!(self.verdict, Verdict::Fault(_))
     }

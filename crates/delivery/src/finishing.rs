@@ -6,11 +6,12 @@
 //! failure nothing more is acknowledged: an acknowledgement of the third archive says that the second is done.
 
 use std::ops::ControlFlow;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use parking_lot::{Condvar, Mutex};
 
 use super::context::Context;
 use super::error::DeliveryError;
@@ -57,12 +58,8 @@ struct Shared {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn fail(&self, failure: DeliveryError) {
-        let mut waiting = self.lock();
+        let mut waiting = self.waiting.lock();
         waiting.failed = true;
         waiting.not_failed = None;
         waiting.failure.get_or_insert(failure);
@@ -101,7 +98,7 @@ impl Finisher {
         // One word is as good as many: whoever hears it looks.
         let (finished, progress) = bounded(1);
         let shared = Arc::new(Shared::default());
-        shared.lock().not_failed = Some(not_failed);
+        shared.waiting.lock().not_failed = Some(not_failed);
         let thread = {
             let shared = Arc::clone(&shared);
             std::thread::spawn(move || {
@@ -122,7 +119,7 @@ impl Finisher {
 
     /// Hands over a commit to wait for.
     pub fn push(&self, closed: Closed) {
-        self.shared.lock().commits += 1;
+        self.shared.waiting.lock().commits += 1;
         if let Some(queue) = &self.queue {
             // The thread takes until the queue is closed, so it is there.
             let _ = queue.send(closed);
@@ -134,17 +131,12 @@ impl Finisher {
     /// # Errors
     /// When one of them failed, since nothing may be finished after it; when the grace period is over.
     pub fn room(&self, most: usize, context: &Context) -> Result<(), NoRoom> {
-        let mut waiting = self.shared.lock();
+        let mut waiting = self.shared.waiting.lock();
         while waiting.commits >= most && !waiting.failed {
             if context.is_over() {
                 return Err(NoRoom::Interrupted);
             }
-            let (guard, _) = self
-                .shared
-                .changed
-                .wait_timeout(waiting, LOOK_EVERY)
-                .unwrap_or_else(PoisonError::into_inner);
-            waiting = guard;
+            self.shared.changed.wait_for(&mut waiting, LOOK_EVERY);
         }
         if waiting.failed {
             Err(NoRoom::EarlierFailed)
@@ -155,7 +147,7 @@ impl Finisher {
 
     /// Whether fewer than `most` commits wait now, and none has failed.
     pub fn has_room(&self, most: usize) -> bool {
-        let waiting = self.shared.lock();
+        let waiting = self.shared.waiting.lock();
         waiting.commits < most && !waiting.failed
     }
 
@@ -179,7 +171,7 @@ impl Finisher {
             // A panic there is told by the guard's failure.
             let _ = thread.join();
         }
-        match self.shared.lock().failure.take() {
+        match self.shared.waiting.lock().failure.take() {
             Some(failure) => Err(failure),
             None => Ok(()),
         }
@@ -198,7 +190,7 @@ impl Wait {
     fn all(&self, closed: &Receiver<Closed>, shared: &Shared, finished: &Sender<()>) {
         let mut before = None;
         for Closed { commit, receipt } in closed {
-            if shared.lock().failed {
+            if shared.waiting.lock().failed {
                 // It stays in the ledger, and a later run finds its mark.
                 continue;
             }
@@ -221,7 +213,7 @@ impl Wait {
                     }
                     self.note_moved_branch(before.as_ref(), &info);
                     before = Some(commit.id);
-                    shared.lock().commits -= 1;
+                    shared.waiting.lock().commits -= 1;
                     shared.changed.notify_all();
                     // Full, it says so already.
                     let _ = finished.try_send(());

@@ -1,9 +1,10 @@
 //! Keeps file sets alive until a commit holds them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
+use parking_lot::Mutex;
 
 use super::CommitSink;
 use spoutctl_core::pfs::FileSetId;
@@ -27,7 +28,7 @@ impl KeepAlive {
         let shared = Arc::clone(&file_sets);
         std::thread::spawn(move || {
             while stopped.recv_timeout(RENEW_EVERY) == Err(crossbeam_channel::RecvTimeoutError::Timeout) {
-                let due: Vec<FileSetId> = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let due: Vec<FileSetId> = shared.lock().clone();
                 for id in due {
                     // A renewal that fails is made good by the next one; a file set that is gone is found out by
                     // `AddFileSet`, which then has it uploaded again.
@@ -39,10 +40,10 @@ impl KeepAlive {
     }
 
     pub(super) fn add(&self, id: FileSetId) {
-        self.file_sets.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        self.file_sets.lock().push(id);
     }
 
     pub(super) fn set(&self, ids: &[FileSetId]) {
-        *self.file_sets.lock().unwrap_or_else(PoisonError::into_inner) = ids.to_vec();
+        *self.file_sets.lock() = ids.to_vec();
     }
 }

@@ -1,8 +1,8 @@
 //! What we have begun on the server and not seen the end of, so that it can be named whenever we have to stop.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::Mutex;
 use spoutctl_core::pfs::{Branch, Commit, CommitId};
 
 /// Something that had to be left as it was.
@@ -24,7 +24,6 @@ pub enum Unsettled {
 
 impl Unsettled {
     /// The commit that it is about, where its id is known.
-    #[must_use]
     pub fn commit(&self) -> Option<&CommitId> {
         match self {
             Self::PerhapsStarted(_) => None,
@@ -37,7 +36,6 @@ impl Unsettled {
     }
 
     /// What to do about it.
-    #[must_use]
     pub fn help(&self) -> String {
         match self {
             Self::PerhapsStarted(branch) => format!(
@@ -67,7 +65,6 @@ impl Unsettled {
 }
 
 /// The command that drops an open commit, on every pachd.
-#[must_use]
 pub fn to_drop(commit: &Commit) -> String {
     let Commit { repo, branch, id } = commit;
     format!("spoutctl doctor {repo}@{branch} --drop {id}")
@@ -96,14 +93,13 @@ pub struct Ledger {
 
 impl Ledger {
     /// What there is at this moment.
-    #[must_use]
     pub fn unsettled(&self) -> Vec<Unsettled> {
-        self.lock().clone()
+        self.unsettled.lock().clone()
     }
 
     pub(super) fn start_lost(&self, branch: &Branch) {
         let lost = Unsettled::PerhapsStarted(branch.clone());
-        let mut all = self.lock();
+        let mut all = self.unsettled.lock();
         if !all.contains(&lost) {
             all.push(lost);
         }
@@ -111,12 +107,12 @@ impl Ledger {
 
     /// A look has told what became of the lost call.
     pub(super) fn start_found(&self) {
-        self.lock().retain(|one| one.commit().is_some());
+        self.unsettled.lock().retain(|one| one.commit().is_some());
     }
 
     /// It is open, as far as we know; what is known better stays.
     pub(super) fn open(&self, commit: &Commit) {
-        let mut all = self.lock();
+        let mut all = self.unsettled.lock();
         if !all.iter().any(|one| one.commit() == Some(&commit.id)) {
             all.push(Unsettled::Open(commit.clone()));
         }
@@ -133,14 +129,15 @@ impl Ledger {
 
     /// Whether a `FinishCommit` was sent that may have been carried out.
     fn is_perhaps_closed(&self, commit: &CommitId) -> bool {
-        self.lock()
+        self.unsettled
+            .lock()
             .iter()
             .any(|one| matches!(one, Unsettled::PerhapsClosed(named) | Unsettled::Closed(named) if named.id == *commit))
     }
 
     /// `FinishCommit` with an error is about to be sent: from now on it may be being finished.
     pub(super) fn ended(&self, commit: &CommitId) {
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ended = self.ended.lock();
         if !ended.contains(commit) {
             ended.push(commit.clone());
         }
@@ -148,7 +145,7 @@ impl Ledger {
 
     /// Whether it may be dropped as it is: no `FinishCommit` of ours was ever sent, so that it is open.
     pub(super) fn is_surely_open(&self, commit: &CommitId) -> bool {
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = self.ended.lock();
         !ended.contains(commit) && !self.is_perhaps_closed(commit)
     }
 
@@ -165,14 +162,14 @@ impl Ledger {
     }
 
     pub(super) fn settled(&self, commit: &CommitId) {
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ended = self.ended.lock();
         ended.retain(|id| id != commit);
         drop(ended);
-        self.lock().retain(|one| one.commit() != Some(commit));
+        self.unsettled.lock().retain(|one| one.commit() != Some(commit));
     }
 
     fn put(&self, now: Unsettled) {
-        let mut all = self.lock();
+        let mut all = self.unsettled.lock();
         match all
             .iter_mut()
             .find(|one| one.commit().is_some() && one.commit() == now.commit())
@@ -180,9 +177,5 @@ impl Ledger {
             Some(before) => *before = now,
             None => all.push(now),
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Unsettled>> {
-        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

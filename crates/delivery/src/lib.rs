@@ -61,6 +61,11 @@
 //! | `--staging` | no | the move gives the destination a head of its own with the transaction's id (186), which stands for the staged commit; the adapter sees through it | the head is the staged commit (186) |
 //! | `--route` | no | the commits of one transaction have its id (206) | the same |
 
+#![allow(
+    clippy::must_use_candidate,
+    reason = "this crate is not published: its callers are all here"
+)]
+
 pub mod batching;
 pub mod early;
 pub mod examination;

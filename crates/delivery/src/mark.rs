@@ -25,27 +25,23 @@ pub struct InvalidStreamName(String);
 
 impl StreamName {
     /// A name that nobody else has: what this process calls its stream unless told otherwise.
-    #[must_use]
     pub fn random() -> Self {
         Self(uuid::Uuid::new_v4().simple().to_string())
     }
 
     /// The name of a new spool's stream. The spool keeps it, and goes on with it.
-    #[must_use]
     pub fn of_spool() -> Self {
         Self(format!("spool-{}", uuid::Uuid::new_v4().simple()))
     }
 
     /// Whether it is of those that a run makes up for itself: nobody goes on with such a stream, whose name is not
     /// written down but in its marks.
-    #[must_use]
     pub fn is_random(&self) -> bool {
         let is_simple = self.0.len() == 32 && !self.0.bytes().any(|byte| byte.is_ascii_uppercase());
         let id = uuid::Uuid::try_parse(&self.0).ok().filter(|_| is_simple);
         id.is_some_and(|id| id.get_version_num() == 4)
     }
 
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -102,13 +98,11 @@ pub struct Mark {
 
 impl Mark {
     /// The mark in the last line of a commit's description, if there is one.
-    #[must_use]
     pub fn of(commit: &CommitInfo) -> Option<Self> {
         Self::in_description(&commit.description)
     }
 
     /// The mark in the last line of a description, if there is one.
-    #[must_use]
     pub fn in_description(description: &str) -> Option<Self> {
         description.lines().next_back()?.parse().ok()
     }
@@ -119,7 +113,6 @@ impl Mark {
     }
 
     /// Whether both name the same archive of the same stream, or the same ones, whatever the stage.
-    #[must_use]
     pub fn is_same_archive(&self, other: &Self) -> bool {
         self.stream == other.stream
             && (self.first, self.sequence) == (other.first, other.sequence)
@@ -127,7 +120,6 @@ impl Mark {
     }
 
     /// The user's message, if any, with the mark as the last line.
-    #[must_use]
     pub fn description(&self, message: Option<&str>) -> String {
         match message {
             Some(message) if !message.is_empty() => format!("{message}\n{self}"),

@@ -50,7 +50,6 @@ pub struct Options {
 
 impl Options {
     /// Each archive becomes a commit of its own, and its files replace those of the branch.
-    #[must_use]
     pub fn new(branch: Branch) -> Self {
         Self {
             branch,

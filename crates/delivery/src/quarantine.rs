@@ -51,7 +51,6 @@ impl Quarantine {
     }
 
     /// Where messages of this input go.
-    #[must_use]
     pub fn for_messages_of(&self, input: &str) -> MessageShelf {
         MessageShelf {
             quarantine: self.clone(),

@@ -7,9 +7,10 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::holding::DiskShare;
+use parking_lot::RwLock;
 use spoutctl_archive::ReadAt;
 
 /// An archive while it passes through.
@@ -43,7 +44,7 @@ impl Passing {
 
     /// The file with the byte at `offset`, and how many bytes of it lie before that.
     fn file(&self, offset: u64) -> io::Result<(Arc<File>, u64)> {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.read();
         let index = (offset / self.size).checked_sub(state.gone).ok_or_else(|| {
             io::Error::other(
                 "its bytes were sent and let go, as --hold-limit says; it needs a larger one, or none (links: or \
@@ -58,10 +59,10 @@ impl Passing {
     /// Takes the next bytes; from one thread alone.
     pub fn take(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            let length = self.state.read().unwrap_or_else(PoisonError::into_inner).length;
+            let length = self.state.read().length;
             if length.is_multiple_of(self.size) {
                 let file = Arc::new(tempfile::tempfile_in(self.directory.as_path())?);
-                let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+                let mut state = self.state.write();
                 state.files.push_back(file);
             }
             let (file, within) = self.file(length)?;
@@ -69,7 +70,7 @@ impl Passing {
             let (now, later) = bytes.split_at(bytes.len().min(room));
             file.write_all_at(now, within)?;
             self.share.add(now.len() as u64);
-            self.state.write().unwrap_or_else(PoisonError::into_inner).length += now.len() as u64;
+            self.state.write().length += now.len() as u64;
             bytes = later;
         }
         Ok(())
@@ -77,7 +78,7 @@ impl Passing {
 
     /// Nothing before this byte is needed any more.
     pub fn let_go(&self, before: u64) {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.write();
         // Never the one that is written to.
         while (state.gone + 1) * self.size <= before.min(state.length) && state.files.len() > 1 {
             state.files.pop_front();
@@ -88,7 +89,7 @@ impl Passing {
 
     #[cfg(test)]
     fn files(&self) -> usize {
-        self.state.read().unwrap().files.len()
+        self.state.read().files.len()
     }
 }
 
@@ -106,7 +107,7 @@ impl ReadAt for Passing {
     }
 
     fn held_from(&self) -> u64 {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).gone * self.size
+        self.state.read().gone * self.size
     }
 }
 

@@ -9,9 +9,10 @@
 use std::fs::File;
 use std::io::{self, Seek};
 use std::os::unix::fs::FileExt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 
 use crc32fast::Hasher;
+use parking_lot::{Mutex, RwLock};
 
 use spoutctl_archive::{Format, ReadAt};
 use spoutctl_core::quantity::grouped;
@@ -32,7 +33,6 @@ pub struct Original {
 impl Original {
     /// `None` where bytes of the input cannot be found again: it is no regular file, or compressed, or one of the
     /// kernel's that claim to be empty. Nothing is read from it that a later read would miss.
-    #[must_use]
     pub fn of(file: &File, name: &Arc<str>) -> Option<Self> {
         let metadata = file.metadata().ok()?;
         if !metadata.is_file() || metadata.len() == 0 {
@@ -107,7 +107,7 @@ impl Noting {
 
     fn keep_sum(&mut self) {
         let sum = std::mem::take(&mut self.sum).finalize();
-        let mut sums = self.noted.sums.write().unwrap_or_else(PoisonError::into_inner);
+        let mut sums = self.noted.sums.write();
         sums.full.push(sum);
         sums.length += self.summed as u64;
         self.summed = 0;
@@ -143,7 +143,7 @@ pub(super) struct Noted {
 impl Noted {
     /// Bytes of the archive that can be read.
     pub fn length(&self) -> u64 {
-        self.sums.read().unwrap_or_else(PoisonError::into_inner).length
+        self.sums.read().length
     }
 
     /// Bytes of the archive from the block at `index` on that can be read; there are some.
@@ -175,7 +175,7 @@ impl Noted {
     }
 
     fn noted_sums(&self, first: usize, count: usize) -> io::Result<Vec<u32>> {
-        let sums = self.sums.read().unwrap_or_else(PoisonError::into_inner);
+        let sums = self.sums.read();
         let noted = sums.full.get(first..first + count);
         Ok(noted.ok_or(io::ErrorKind::UnexpectedEof)?.to_vec())
     }
@@ -195,7 +195,7 @@ impl Noted {
 
     /// Fills `part` with what the block at `index` holds from `within` on.
     fn read_within(&self, index: usize, length: usize, within: usize, part: &mut [u8]) -> io::Result<()> {
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = self.newest.lock();
         if newest.as_ref().is_none_or(|(at, _)| *at != index) {
             let (_, mut block) = newest.take().unwrap_or_default();
             block.resize(length, 0);

@@ -3,11 +3,12 @@
 //! The limit is on time without any success: a call that succeeds starts the count anew. An interrupt sets a limit of
 //! its own, the grace period, that no retry outlives.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::Mutex;
 
 use spoutctl_core::fault::{Fault, FaultKind};
 
@@ -36,7 +37,6 @@ impl Default for Interrupt {
 }
 
 impl Interrupt {
-    #[must_use]
     pub fn new() -> Self {
         let (open, raised) = bounded(0);
         Self {
@@ -50,30 +50,26 @@ impl Interrupt {
 
     /// Asks everyone to come to an end by `deadline`.
     pub fn raise(&self, deadline: Instant) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         state.open = None;
         state.deadline.get_or_insert(deadline);
     }
 
     /// When everything has to be over; `None` while nobody has asked.
-    #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).deadline
+        self.state.lock().deadline
     }
 
     /// Whether that time has come.
-    #[must_use]
     pub fn is_over(&self, now: Instant) -> bool {
         self.deadline().is_some_and(|deadline| deadline <= now)
     }
 
-    #[must_use]
     pub fn is_raised(&self) -> bool {
         self.deadline().is_some()
     }
 
     /// A channel that is closed when the interrupt is raised.
-    #[must_use]
     pub fn raised(&self) -> &Receiver<()> {
         &self.raised
     }
@@ -213,10 +209,10 @@ mod tests {
 
     impl Clock for Fake {
         fn now(&self) -> Instant {
-            *self.0.lock().unwrap()
+            *self.0.lock()
         }
         fn pause(&self, pause: Duration, _: &Interrupt) {
-            *self.0.lock().unwrap() += pause;
+            *self.0.lock() += pause;
         }
     }
 

@@ -90,7 +90,6 @@ impl Routes {
     }
 
     /// Those of them that get a commit of every archive.
-    #[must_use]
     pub fn also(&self) -> &[Branch] {
         &self.branches[1..self.branches.len() - usize::from(self.asides.is_some())]
     }

@@ -53,7 +53,6 @@ pub enum Settled<'a> {
 
 impl Settled<'_> {
     /// Which archive of this run, or of the spool; of several the last.
-    #[must_use]
     pub fn archive(&self) -> u64 {
         match self {
             Self::Committed(receipt) | Self::Already(receipt) => receipt.archive,
@@ -62,13 +61,11 @@ impl Settled<'_> {
     }
 
     /// The numbers of the archives that it is told of.
-    #[must_use]
     pub fn archives(&self) -> RangeInclusive<u64> {
         self.batch().map_or(self.archive(), |batch| batch.first)..=self.archive()
     }
 
     /// Which archives, where they are several.
-    #[must_use]
     pub fn batch(&self) -> Option<&Batch> {
         match self {
             Self::Committed(receipt) | Self::Already(receipt) => receipt.batch.as_ref(),
@@ -76,7 +73,6 @@ impl Settled<'_> {
         }
     }
 
-    #[must_use]
     pub fn commit(&self) -> Option<&CommitId> {
         match self {
             Self::Committed(receipt) | Self::Already(receipt) => receipt.commit.as_ref(),

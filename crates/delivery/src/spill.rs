@@ -53,13 +53,11 @@ impl Budget {
 
 impl SpillBuffers {
     /// Larger archives go to unnamed files in `directory`.
-    #[must_use]
     pub fn new(directory: &Path) -> Self {
         Self::with_memory(directory, MEMORY_LIMIT)
     }
 
     /// The same with a limit of its own on memory, in bytes.
-    #[must_use]
     pub fn with_memory(directory: &Path, bytes: usize) -> Self {
         Self {
             directory: Arc::new(directory.to_owned()),
@@ -72,7 +70,6 @@ impl SpillBuffers {
     }
 
     /// How much is held now. What is read again where it lies is not.
-    #[must_use]
     pub fn held(&self) -> Held {
         let Budget { limit, free, on_disk } = &*self.budget;
         Held {
@@ -82,19 +79,16 @@ impl SpillBuffers {
     }
 
     /// A buffer for one archive.
-    #[must_use]
     pub fn buffer(&self) -> Box<dyn ArchiveBuffer> {
         self.buffer_of(None)
     }
 
     /// The same for one of an input that can be read again: past the limit on memory nothing is kept of it.
-    #[must_use]
     pub fn buffer_of(&self, original: Option<&Original>) -> Box<dyn ArchiveBuffer> {
         Box::new(self.new_buffer(original, None))
     }
 
     /// The same for the archive of this number, of which parts may leave before it has ended.
-    #[must_use]
     pub fn buffer_early(&self, original: Option<&Original>, early: &Early, number: u64) -> Box<dyn ArchiveBuffer> {
         let telling = Telling {
             early: early.clone(),

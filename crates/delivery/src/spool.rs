@@ -51,7 +51,7 @@ use std::fs::{self, File};
 use std::io::BufReader;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 pub use self::contents::{Contents, Item};
@@ -62,6 +62,7 @@ pub use self::journal::CommitOptions;
 use self::journal::{BatchRange, Journal};
 use super::mark::StreamName;
 use super::ready::{Planned, Ready, Spooled};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use spoutctl_archive::{Archive, ArchiveReader};
 use spoutctl_core::pfs::CommitId;
 
@@ -184,54 +185,51 @@ impl Spool {
         })
     }
 
-    #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
     /// The name under which its archives are marked.
-    #[must_use]
     pub fn stream(&self) -> StreamName {
-        self.lock().journal.stream.clone()
+        self.inner.lock().journal.stream.clone()
     }
 
     /// The number of the newest archive that was ever taken in; 0 before the first.
-    #[must_use]
     pub fn accepted(&self) -> u64 {
-        self.lock().accepted()
+        self.inner.lock().accepted()
     }
 
     /// The greatest number of a message that was ever taken in; 0 before the first.
-    #[must_use]
     pub fn messages(&self) -> u64 {
-        self.lock().messages
+        self.inner.lock().messages
     }
 
     /// How many archives wait, and their bytes.
-    #[must_use]
     pub fn waiting(&self) -> (usize, u64) {
-        let inner = self.lock();
+        let inner = self.inner.lock();
         (inner.waiting.len(), inner.waiting.iter().map(|one| one.length).sum())
     }
 
     /// When the oldest archive that waits was taken in, as its file says; `None` when none waits.
-    #[must_use]
     pub fn waiting_since(&self) -> Option<SystemTime> {
-        let oldest = self.lock().waiting.front().map(|oldest| self.path(&oldest.name))?;
+        let oldest = self
+            .inner
+            .lock()
+            .waiting
+            .front()
+            .map(|oldest| self.path(&oldest.name))?;
         // It may have left the spool meanwhile.
         fs::metadata(oldest).and_then(|file| file.modified()).ok()
     }
 
     /// How much of the limit is taken, and the limit, in bytes; an archive counts as 4 KiB at least.
-    #[must_use]
     pub fn room(&self) -> (u64, u64) {
-        (self.lock().bytes, self.limit)
+        (self.inner.lock().bytes, self.limit)
     }
 
     /// What a delivery has to know of its stream.
-    #[must_use]
     pub fn spooled(&self) -> Spooled {
-        let inner = self.lock();
+        let inner = self.inner.lock();
         let first = inner.waiting.front();
         Spooled {
             oldest: first.map_or_else(|| inner.accepted() + 1, |first| first.name.sequence),
@@ -248,9 +246,8 @@ impl Spool {
     }
 
     /// What this run has set aside because it could not be read.
-    #[must_use]
     pub fn damaged(&self) -> Vec<Damaged> {
-        self.lock().damaged.clone()
+        self.inner.lock().damaged.clone()
     }
 
     /// Says what the archives are for. What waits keeps the options that it was taken in with.
@@ -258,7 +255,7 @@ impl Spool {
     /// # Errors
     /// When archives wait that are for something else.
     pub fn bind(&self, options: &CommitOptions) -> Result<(), SpoolError> {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         if inner.journal.options.as_ref() == Some(options) {
             return Ok(());
         }
@@ -290,7 +287,7 @@ impl Spool {
     /// # Errors
     /// When the journal cannot be written.
     pub fn bind_destination(&self, ready: &Ready) -> Result<(), SpoolError> {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         inner.sent_before = ready.greatest_known;
         let mut journal = inner.journal.clone();
         if inner.fresh && journal.floor.is_none() {
@@ -316,7 +313,7 @@ impl Spool {
         };
         // Without the lock, which whoever acknowledges needs: only the one who reads the input gives names.
         files::accept(&self.dir, &name)?;
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         let waiting = Waiting {
             name,
             length: archive.length,
@@ -337,19 +334,18 @@ impl Spool {
     }
 
     /// Held by whoever takes archives in: when it goes, however that comes, no further one comes.
-    #[must_use]
     pub fn taking_in(self: &Arc<Self>) -> TakingIn {
         TakingIn(Arc::clone(self))
     }
 
     fn end(&self) {
-        self.lock().ended = true;
+        self.inner.lock().ended = true;
         self.changed.notify_all();
     }
 
     /// Nobody takes archives any more: whoever waits for room is told.
     pub fn close(&self) {
-        self.lock().closed = true;
+        self.inner.lock().closed = true;
         self.changed.notify_all();
     }
 
@@ -362,10 +358,14 @@ impl Spool {
             let Some(waiting) = self.wait_for_next()? else {
                 return Ok(None);
             };
-            let at_hand = self.lock().at_hand.take_if(|one| one.number == waiting.name.sequence);
+            let at_hand = self
+                .inner
+                .lock()
+                .at_hand
+                .take_if(|one| one.number == waiting.name.sequence);
             match at_hand.map_or_else(|| self.read(&waiting, options), Ok) {
                 Ok(archive) => {
-                    self.lock().next = waiting.name.sequence + 1;
+                    self.inner.lock().next = waiting.name.sequence + 1;
                     return Ok(Some(archive));
                 }
                 Err(reason) => self.set_aside(&waiting.name, reason)?,
@@ -374,7 +374,7 @@ impl Spool {
     }
 
     fn wait_for_next(&self) -> Result<Option<Waiting>, SpoolError> {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         loop {
             if let Some(trouble) = inner.trouble.take() {
                 return Err(trouble);
@@ -396,7 +396,7 @@ impl Spool {
             if inner.ended {
                 return Ok(None);
             }
-            inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut inner);
         }
     }
 
@@ -426,7 +426,7 @@ impl Spool {
     /// # Errors
     /// When that cannot be written down.
     pub fn forming(&self, sequences: &RangeInclusive<u64>) -> Result<(), SpoolError> {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         let one = inner
             .journal
             .batches
@@ -450,7 +450,7 @@ impl Spool {
     /// When that cannot be written down. The next run finds their commit on the branch, and nothing is sent twice.
     pub fn finished(&self, sequences: &RangeInclusive<u64>, commit: Option<&CommitId>) -> Result<(), SpoolError> {
         let sequence = *sequences.end();
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         let mut journal = inner.journal.clone();
         journal.finished = journal.finished.max(sequence);
         journal.accepted = inner.accepted();
@@ -467,11 +467,10 @@ impl Spool {
 
     /// Waits until nothing waits, or nobody takes archives any more: then `false`.
     pub fn wait_until_drained(&self) -> bool {
-        let inner = self.lock();
-        let wait = self.changed.wait_while(inner, |inner| {
-            !inner.waiting.is_empty() && !inner.closed && inner.trouble.is_none()
-        });
-        wait.unwrap_or_else(PoisonError::into_inner).waiting.is_empty()
+        let mut inner = self.inner.lock();
+        let is_busy = |inner: &mut Inner| !inner.waiting.is_empty() && !inner.closed && inner.trouble.is_none();
+        self.changed.wait_while(&mut inner, is_busy);
+        inner.waiting.is_empty()
     }
 
     fn leave(
@@ -502,12 +501,12 @@ impl Spool {
 
     /// Reports that the spool cannot be used any more to whoever asks for the next archive.
     pub fn fail(&self, trouble: SpoolError) {
-        self.lock().trouble.get_or_insert(trouble);
+        self.inner.lock().trouble.get_or_insert(trouble);
         self.changed.notify_all();
     }
 
     fn set_aside(&self, name: &Name, reason: String) -> Result<(), SpoolError> {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         let mut journal = inner.journal.clone();
         // Before the file goes that shows it.
         journal.accepted = inner.accepted();
@@ -526,10 +525,6 @@ impl Spool {
 
     fn path(&self, name: &Name) -> PathBuf {
         self.dir.join(WAITING).join(name.to_string())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -43,7 +43,6 @@ impl Address {
     }
 
     /// As librdkafka takes them.
-    #[must_use]
     pub fn brokers(&self) -> String {
         self.brokers.join(",")
     }
@@ -56,7 +55,6 @@ impl Address {
         })
     }
 
-    #[must_use]
     pub fn topics(&self) -> &[String] {
         &self.topics
     }

@@ -124,7 +124,6 @@ fn list<'a>(places: impl Iterator<Item = (&'a str, u32, u64)>) -> Result<TopicPa
 
 impl Consumer {
     /// Whoever is to be told how far we are, if the settings name a group.
-    #[must_use]
     pub fn group(&self) -> Option<Group> {
         self.wishes.properties.get("group.id").map(|_| Group {
             client: Arc::clone(&self.client),
@@ -134,7 +133,6 @@ impl Consumer {
     }
 
     /// Where every partition begins.
-    #[must_use]
     pub fn positions(&self) -> &Positions {
         &self.positions
     }

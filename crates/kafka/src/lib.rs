@@ -18,6 +18,11 @@
 //!
 //! librdkafka is there with the feature `librdkafka`, TLS and SASL/SCRAM with the feature `tls`.
 
+#![allow(
+    clippy::must_use_candidate,
+    reason = "this crate is not published: its callers are all here"
+)]
+
 pub mod address;
 mod features;
 pub mod placing;

@@ -188,7 +188,6 @@ pub fn place(
 }
 
 /// What the error says of records that are lost.
-#[must_use]
 pub fn lost(gaps: &[Gap]) -> SourceError {
     let (first, others) = match gaps.split_first() {
         Some((first, others)) => (first.to_string(), others),

@@ -74,7 +74,6 @@ impl Properties {
         Ok(properties)
     }
 
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
@@ -84,14 +83,12 @@ impl Properties {
     }
 
     /// Whether they ask for TLS, or for SASL.
-    #[must_use]
     pub fn is_secured(&self) -> bool {
         let protocol = self.get("security.protocol").unwrap_or("plaintext");
         !protocol.eq_ignore_ascii_case("plaintext")
     }
 
     /// The mechanism of SASL that they ask for, if they ask for one.
-    #[must_use]
     pub fn mechanism(&self) -> Option<&str> {
         let protocol = self.get("security.protocol").unwrap_or_default();
         let is_asked_for = protocol.to_ascii_uppercase().starts_with("SASL");

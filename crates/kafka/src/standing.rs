@@ -22,7 +22,6 @@ pub enum Known {
 }
 
 /// What there is to say of all partitions, with a line for each of the first; those that have a gap come first.
-#[must_use]
 pub fn standing(cluster: Option<&str>, partitions: &[Partition], branch: &Known) -> Finding {
     let known = match branch {
         Known::Committed(positions) => Some(positions),
@@ -110,7 +109,6 @@ fn line(partition: &Partition, next: Option<u64>, to_come: u64) -> String {
 }
 
 /// What keeps a source from being read, as a finding.
-#[must_use]
 pub fn of_source(check: Check, error: &SourceError) -> Finding {
     let exit = if error.passes { Exit::Unavailable } else { Exit::Input };
     Finding {

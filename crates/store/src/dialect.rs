@@ -42,20 +42,17 @@ impl Default for Dialect {
 
 impl Dialect {
     /// The dialect of a minor version, whatever the patch; `None` if nobody has recorded it.
-    #[must_use]
     pub fn of(release: Release) -> Option<Self> {
         let same = |known: &&Release| (known.major, known.minor) == (release.major, release.minor);
         KNOWN.iter().find(same).map(|known| Self(*known))
     }
 
     /// Minor versions that there is a dialect of, as one writes them.
-    #[must_use]
     pub fn known() -> Vec<String> {
         let minor = |known: &Release| format!("{}.{}", known.major, known.minor);
         KNOWN.iter().map(minor).collect()
     }
 
-    #[must_use]
     pub fn release(self) -> Release {
         self.0
     }
@@ -65,178 +62,149 @@ impl Dialect {
     }
 
     /// Its services are those of 1.x (101, 102), and so are its words.
-    #[must_use]
     pub fn is_1_x(self) -> bool {
         !self.since(0)
     }
 
     /// A commit is finished when the call that closes it answers, or stays open (grpc-1.13 031, 035, 036).
-    #[must_use]
     pub fn finishes_at_once(self) -> bool {
         self.is_1_x()
     }
 
     /// A branch that has no commit gets an empty one (138, 139, 244); before, it has no head (grpc-1.13 057).
-    #[must_use]
     pub fn heads_every_branch(self) -> bool {
         self.since(0)
     }
 
     /// A spout's own branch is written by its sidecar alone (grpc-1.13 244–248).
-    #[must_use]
     pub fn closes_outputs(self) -> bool {
         self.since(0)
     }
 
     /// What was written into a commit that its writer has given up is shown, also with what is before it (154;
     /// grpc-1.13 073, 074).
-    #[must_use]
     pub fn shows_what_is_given_up(self) -> bool {
         self.since(0)
     }
 
     /// A commit forgets a branch that is deleted (grpc-2.3 190; the rest: source).
-    #[must_use]
     pub fn forgets_deleted_branches(self) -> bool {
         self.since(6)
     }
 
     /// Before, `project` in a message is passed over (118), and names have none.
-    #[must_use]
     pub fn has_projects(self) -> bool {
         self.since(5)
     }
 
     /// A commit is known by its branch and its id together, is named `repo@branch=id`, and a branch that is moved onto
     /// a commit of another one gets a commit of its own, an alias of it (172–178).
-    #[must_use]
     pub fn commits_are_of_branches(self) -> bool {
         self.since(0) && !self.since(6)
     }
 
     /// Commits in answers have a `repo` (013).
-    #[must_use]
     pub fn commits_have_repos(self) -> bool {
         self.since(6)
     }
 
     /// Commits in answers have their `branch` (121).
-    #[must_use]
     pub fn commits_have_branches(self) -> bool {
         !self.since(12)
     }
 
     /// `InspectCommit` waits for FINISHING; before, it answers at once (measured).
-    #[must_use]
     pub fn waits_for_finishing(self) -> bool {
         self.since(5)
     }
 
     /// What is not there, or there already, has a code (101–105); before, both are *unknown*, all but what the storage
     /// layer says (274, 317).
-    #[must_use]
     pub fn has_codes(self) -> bool {
         self.since(1)
     }
 
     /// The main server says of a call that it does not know that it is a bug (094, 411–413).
-    #[must_use]
     pub fn calls_unknown_calls_a_bug(self) -> bool {
         self.since(0) && !self.since(4)
     }
 
     /// `POST /api/…`
-    #[must_use]
     pub fn has_gateway(self) -> bool {
         self.since(8)
     }
 
     /// `DropCommitSet` of an id that no commit has is no error (418).
-    #[must_use]
     pub fn drops_what_is_gone(self) -> bool {
         self.since(6)
     }
 
     /// Deleting a branch that is not there is an error (189).
-    #[must_use]
     pub fn minds_missing_branches(self) -> bool {
         self.since(8)
     }
 
     /// A subscription to a repo that is not there ends; before, it is silent (027).
-    #[must_use]
     pub fn minds_missing_repos(self) -> bool {
         self.since(8)
     }
 
     /// A head that ended with a collision is not read (145, 146).
-    #[must_use]
     pub fn minds_collisions(self) -> bool {
         self.since(12)
     }
 
     /// The first commit of a spout's branch has a description (378).
-    #[must_use]
     pub fn describes_first_commits(self) -> bool {
         self.since(8)
     }
 
     /// Commits and branches tell when they were made and changed.
-    #[must_use]
     pub fn tells_times(self) -> bool {
         self.since(11)
     }
 
     /// Of a commit that is not finished, a list of ancestors tells an upper bound of its size (484).
-    #[must_use]
     pub fn lists_bounds_in_line(self) -> bool {
         self.since(6)
     }
 
     /// An upper bound of a commit's size is told also outside of lists (019).
-    #[must_use]
     pub fn bounds_everywhere(self) -> bool {
         !self.since(8)
     }
 
     /// A commit has details also before it is finished (015).
-    #[must_use]
     pub fn details_everywhere(self) -> bool {
         self.since(6)
     }
 
     /// A commit that its writer has given up has a size as any other (153).
-    #[must_use]
     pub fn sizes_what_is_given_up(self) -> bool {
         !self.since(1)
     }
 
     /// `DeleteRepo` tells whether there was a repo (093).
-    #[must_use]
     pub fn tells_of_deleted_repos(self) -> bool {
         self.since(8)
     }
 
     /// Projects are listed in the order of their making; before, the newest first (415).
-    #[must_use]
     pub fn lists_oldest_projects_first(self) -> bool {
         self.since(7)
     }
 
     /// Whether a missing project is said with how it was looked for (118).
-    #[must_use]
     pub fn finds_projects_by_name(self) -> bool {
         self.since(9)
     }
 
     /// The default project, too, tells when it was made (415).
-    #[must_use]
     pub fn dates_default_project(self) -> bool {
         self.since(7)
     }
 
     /// What a spout that is started again after a stop finds on its branch (387, 392, 445).
-    #[must_use]
     pub fn restart(self) -> Restart {
         match self.0.minor {
             _ if self.is_1_x() => Restart::Unchanged,
@@ -249,61 +217,51 @@ impl Dialect {
 
     /// A spout that another pipeline reads from is updated only while it is stopped: the database minds otherwise (seen
     /// on 2.8.10, 2.10.7 and 2.12.0).
-    #[must_use]
     pub fn minds_updates_under_readers(self) -> bool {
         self.since(8)
     }
 
     /// A spout's code has a process group of its own, and what is left of the group when the code ends is killed.
-    #[must_use]
     pub fn groups_spout_code(self) -> bool {
         self.since(5)
     }
 
     /// A pipeline tells when what was done is done again (grpc-1.12 242).
-    #[must_use]
     pub fn tells_when_it_reprocesses(self) -> bool {
         self.0 >= Release::new(1, 13, 0)
     }
 
     /// Who may do what is told by roles.
-    #[must_use]
     pub fn has_roles(self) -> bool {
         self.since(0)
     }
 
     /// Spouts' code inherits where the database is.
-    #[must_use]
     pub fn has_database(self) -> bool {
         self.since(0)
     }
 
     /// Spouts' code inherits where to find Loki.
-    #[must_use]
     pub fn has_loki(self) -> bool {
         self.since(3)
     }
 
     /// Spouts' code inherits where the server's own coverage goes.
-    #[must_use]
     pub fn measures_coverage(self) -> bool {
         self.since(6)
     }
 
     /// A file set's id is a token: 32 hex digits, a dot, 64 hex digits (020).
-    #[must_use]
     pub fn file_sets_have_tokens(self) -> bool {
         self.since(12)
     }
 
     /// `started_time` of `ListCommit` counts (257).
-    #[must_use]
     pub fn lists_by_time(self) -> bool {
         self.since(6)
     }
 
     /// Whether pachd says in which step a call was refused: 2.12 says more of them than those before.
-    #[must_use]
     pub fn says(self, step: &str) -> bool {
         match step {
             // 101, 109
@@ -322,7 +280,6 @@ impl Dialect {
     }
 
     /// As error texts name a repo: with its project, where there are any.
-    #[must_use]
     pub fn repo(self, repo: &Repo) -> String {
         if self.has_projects() {
             repo.to_string()
@@ -332,13 +289,11 @@ impl Dialect {
     }
 
     /// `repo@branch`
-    #[must_use]
     pub fn branch(self, branch: &Branch) -> String {
         format!("{}@{}", self.repo(&branch.repo), branch.name)
     }
 
     /// The project that a message names, if it counts.
-    #[must_use]
     pub fn project(self, name: &str) -> &str {
         if self.has_projects() { name } else { DEFAULT_PROJECT }
     }

@@ -52,13 +52,11 @@ pub enum StoreError {
 
 impl StoreError {
     /// What lies behind it. One level is enough: below a database error, the same is said again with its number.
-    #[must_use]
     pub fn details(&self) -> Vec<String> {
         self.source().map(ToString::to_string).into_iter().collect()
     }
 
     /// What to do next, where there is something.
-    #[must_use]
     pub fn help(&self) -> Option<String> {
         let help = match self {
             Self::NotAStore { .. } => "the first `spoutctl put --pachd local:DIR` makes a store in DIR",

@@ -64,6 +64,11 @@
 //! A store that a later version has opened is of that version. Processes of an earlier one that have it open go on,
 //! except that what they would finish in the place of a commit that is being settled is refused: end them first.
 
+#![allow(
+    clippy::must_use_candidate,
+    reason = "this crate is not published: its callers are all here"
+)]
+
 mod access;
 mod archives;
 mod changed;

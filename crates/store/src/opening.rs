@@ -61,7 +61,6 @@ impl Store {
 
     /// Opens the store in `dir` for a look that changes nothing: `None` where there is none, and where it is one of an
     /// earlier version.
-    #[must_use]
     pub fn open_unchanged(dir: &Path) -> Option<Self> {
         let path = dir.join(DATABASE);
         let database = path.is_file().then(|| Database::open_current(dir, path))?;

@@ -280,7 +280,6 @@ fn missing_repo(branch: &Branch, has_repo: bool) -> String {
 
 impl Refusal {
     /// As a fault, in the words of a dialect.
-    #[must_use]
     pub fn fault(&self, dialect: Dialect) -> Fault {
         let kind = match self.kind() {
             FaultKind::AlreadyExists if self.is_only_inconsistent(dialect) => FaultKind::Refused,
@@ -308,7 +307,6 @@ impl Refusal {
     }
 
     /// What the refusal means for the caller.
-    #[must_use]
     pub fn kind(&self) -> FaultKind {
         match self {
             Self::Within { refusal, .. } => refusal.kind(),

@@ -2,8 +2,8 @@
 //! carry it out, so nothing of a process that has ended can come late.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, TransactionId};
 
@@ -30,7 +30,7 @@ pub(super) enum Request {
 
 impl Transactions {
     pub fn lock(&self) -> MutexGuard<'_, HashMap<TransactionId, Vec<Request>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     pub fn keep(&self, transaction: &TransactionId, request: Request) -> Result<(), Fault> {

@@ -5,8 +5,6 @@
 //! yet. A kill leaves a commit either finishing, with what was done of it, or finished; whoever has the store open next
 //! goes on.
 
-use std::sync::PoisonError;
-
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::changed::{self, ChangedPaths, Effect};
@@ -50,7 +48,7 @@ impl Store {
         let Some((next, is_settled, record)) = settled else {
             return Ok(None);
         };
-        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        *self.turn.lock() = next;
         if !is_settled {
             std::thread::sleep(self.slices.pause);
         }
@@ -58,7 +56,7 @@ impl Store {
     }
 
     fn turn(&self) -> Turn {
-        *self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.turn.lock()
     }
 
     /// Commits that were ended with an error until then may be settled. Where it does harm to drop one before, it takes

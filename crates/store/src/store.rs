@@ -1,10 +1,10 @@
 //! What every call has of a store: where it lies, its database, its clock, and whose behaviour it has.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 use super::database::Database;
 use super::dialect::Dialect;
@@ -30,7 +30,6 @@ pub struct Store {
 
 impl Store {
     /// Whether others could read the store until now.
-    #[must_use]
     pub fn was_open_to_others(&self) -> bool {
         self.was_open
     }
@@ -72,7 +71,6 @@ impl Store {
         self
     }
 
-    #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.database.dialect
     }

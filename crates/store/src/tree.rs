@@ -256,7 +256,6 @@ pub(super) fn good(db: &Connection, commit: &Commit) -> Result<(CommitRow, Chain
 }
 
 /// The bounds of everything under a directory, both left out: `0` is the character after `/`.
-#[must_use]
 pub fn bounds_of_directory(path: &str) -> (String, String) {
     let directory = path.trim_end_matches('/');
     (format!("{directory}/"), format!("{directory}0"))

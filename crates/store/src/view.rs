@@ -62,19 +62,16 @@ impl<S: Deref<Target = Store> + Clone> View<S> {
         })
     }
 
-    #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.store.dialect()
     }
 
     /// The commit, as it was when it was opened.
-    #[must_use]
     pub fn record(&self) -> &CommitRecord {
         &self.record
     }
 
     /// When its files were committed, as pachd says it of each: when it was closed for writing (recording p 065).
-    #[must_use]
     pub fn committed(&self) -> Option<Timestamp> {
         self.record.info.finishing
     }

@@ -52,7 +52,6 @@ impl<'a> Work<'a> {
     }
 
     /// Whose behaviour this is.
-    #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }

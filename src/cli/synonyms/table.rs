@@ -23,12 +23,10 @@ pub enum Meaning {
 }
 
 impl Meaning {
-    #[must_use]
     pub fn takes_value(self) -> bool {
         matches!(self, Self::Option(_) | Self::Value(_) | Self::Part(_) | Self::File)
     }
 
-    #[must_use]
     pub fn words(self) -> &'static [&'static str] {
         match self {
             Self::Flags(words) => words,
@@ -37,7 +35,6 @@ impl Meaning {
     }
 
     /// What is to be typed instead, where it has no value.
-    #[must_use]
     pub fn instead(self) -> String {
         match self {
             Self::Option(option) => format!("{option} VALUE"),
@@ -56,7 +53,6 @@ pub enum Part {
 }
 
 impl Part {
-    #[must_use]
     pub fn example(self) -> &'static str {
         match self {
             Self::Project => "PROJECT/REPO",
@@ -66,7 +62,6 @@ impl Part {
     }
 
     /// The name with this part; `None` where it says another one already.
-    #[must_use]
     pub fn put_into(self, name: &str, value: &str) -> Option<String> {
         let (front, path) = match name.split_once(':') {
             Some((front, path)) => (front, Some(path)),

@@ -52,6 +52,13 @@ impl Guard {
         self.group
     }
 
+    /// Ends whatever is left in the group.
+    pub fn end_group(self) {
+        // It may have ended by itself.
+        let _ = kill_process_group(self.group, Signal::KILL);
+        self.release();
+    }
+
     /// Nothing needs to be guarded any more. What is left in the group stays.
     pub fn release(mut self) {
         end(&mut self.process);

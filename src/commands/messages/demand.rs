@@ -2,7 +2,8 @@
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::OwnedFd;
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 /// One wish, however often it is made: a byte in a pipe, so that whoever waits for input can wait for it, too.
 pub(in crate::commands) struct Demand {
@@ -23,7 +24,7 @@ impl Demand {
 
     /// Wishes for an archive, unless that is wished already.
     pub fn make(&self) {
-        let mut is_made = self.is_made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut is_made = self.is_made.lock();
         // The pipe is empty, so this does not wait.
         if !*is_made && (&self.made).write_all(b".").is_ok() {
             *is_made = true;
@@ -31,12 +32,12 @@ impl Demand {
     }
 
     pub fn is_made(&self) -> bool {
-        *self.is_made.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.is_made.lock()
     }
 
     /// An archive is on its way.
     pub fn fulfil(&self) {
-        let mut is_made = self.is_made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut is_made = self.is_made.lock();
         // The byte is there.
         if *is_made && (&self.heard).read_exact(&mut [0]).is_ok() {
             *is_made = false;

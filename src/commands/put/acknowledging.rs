@@ -9,11 +9,12 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use parking_lot::Mutex;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
@@ -107,7 +108,7 @@ impl Acknowledger {
     }
 
     fn run(&self, command: &str, input: &Mutex<File>, what: &Acknowledgement) -> io::Result<ExitStatus> {
-        let mut input = input.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut input = input.lock();
         // A file has no reader that could leave before it has read everything.
         input.set_len(0)?;
         input.rewind()?;

@@ -1,10 +1,11 @@
 //! Where archives go as they are read: straight to the delivery, or into a spool.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::Sender;
+use parking_lot::Mutex;
 
 use super::report::Report;
 use spoutctl_archive::{Archive, ArchiveBuffer, OtherPositions, PositionMap, SourcePositions};
@@ -82,7 +83,7 @@ impl Intake for DirectIntake {
             self.messages.fetch_max(messages.last, Ordering::Relaxed);
         }
         if let Some(PositionMap::Sources(positions)) = &archive.label.positions {
-            let mut newest = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut newest = self.positions.lock();
             *newest = Some(positions.clone());
         }
         Ok(match self.archives.send(Incoming::Archive(Box::new(archive))) {
@@ -106,7 +107,7 @@ impl Intake for DirectIntake {
     }
 
     fn positions_before(&self) -> Result<Option<SourcePositions>, DeliveryError> {
-        let newest = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = self.positions.lock();
         if let Some(positions) = &*newest {
             return Ok(Some(positions.clone()));
         }

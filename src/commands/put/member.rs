@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::Mutex;
 
 use super::report::Report;
 use super::stopping::Stopping;
@@ -27,7 +28,7 @@ pub(in crate::commands) struct Shared {
 impl Shared {
     /// Memory for archives, of which there is as much as one `put` has.
     pub(super) fn buffers(&self, directory: &Path) -> SpillBuffers {
-        let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buffers = self.buffers.lock();
         let made = || SpillBuffers::new(directory);
         buffers.entry(directory.to_owned()).or_insert_with(made).clone()
     }

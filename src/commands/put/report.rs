@@ -19,8 +19,8 @@ mod watching;
 mod wording;
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::acknowledging::{Acknowledgement, Acknowledger};
@@ -33,6 +33,7 @@ use crate::terminal::line::{LONGEST, length_in_a_log};
 use crate::terminal::progress_bar::ProgressBar;
 use awaited::Awaited;
 use counts::Counts;
+use parking_lot::Mutex;
 use partitions::Partitions;
 use resumption::Resumption;
 use spoutctl_archive::{Archive, Aside, Asides, Digest, Files, Label, PositionMap};
@@ -424,7 +425,7 @@ impl Observer for Report {
     /// work.
     fn retrying(&self, fault: &Fault) {
         self.watched.retrying(fault.kind);
-        let mut said = self.said_retrying.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = self.said_retrying.lock();
         if said.is_some_and(|time| time.elapsed() < SAY_RETRYING_EVERY) {
             return self.terminal.detail(&format!("trying again: {fault}"));
         }

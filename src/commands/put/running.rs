@@ -1,11 +1,12 @@
 //! What runs while archives are delivered: whom signals and figures go to, and how the end is waited for and told.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, at, never, select};
+use parking_lot::Mutex;
 
 use super::acknowledging::Acknowledger;
 use super::input;
@@ -273,7 +274,7 @@ fn show_figures(
     // The report goes before what says that it is still there.
     let told = (Arc::clone(&watch.report), presence.here());
     if let Some(shown) = shown {
-        *shown.lock().unwrap_or_else(PoisonError::into_inner) = Shown::Now(watch);
+        *shown.lock() = Shown::Now(watch);
     } else if let Some(address) = &plan.metrics_listen {
         listen_for_figures(address, Arc::new(watch), terminal)?;
     }

@@ -3,13 +3,13 @@
 //! Memory: 32 bytes for each archive in hand, and a histogram of a few kilobytes.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use hdrhistogram::Histogram;
+use parking_lot::Mutex;
 use serde::Serialize;
 
 use crate::metrics::Lags;
@@ -47,33 +47,29 @@ impl Stats {
 
     /// The first of the archive was read then. What is known of it already stays.
     pub fn begun(&self, archive: u64, at: Instant) {
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut begun = self.begun.lock();
         begun.entry(archive).or_insert(at);
     }
 
     /// The archive is acknowledged.
     pub fn done(&self, archive: u64, now: Instant) {
-        let begun = self
-            .begun
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&archive);
+        let begun = self.begun.lock().remove(&archive);
         // What waited in a spool since an earlier run was read by nobody knows when.
         let Some(begun) = begun else { return };
         let lag = now.saturating_duration_since(begun);
         self.lags.add(lag);
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recent = self.recent.lock();
         recent.saturating_record(u64::try_from(lag.as_millis()).unwrap_or(u64::MAX).max(1));
     }
 
     /// How many archives are in hand.
     pub fn in_hand(&self) -> usize {
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.begun.lock().len()
     }
 
     /// The lag of those that are done since this was last asked; `None` when there were none.
     pub fn take_lag(&self) -> Option<Lag> {
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recent = self.recent.lock();
         let at = |quantile| Duration::from_millis(recent.value_at_quantile(quantile)).as_secs_f64();
         let lag = Lag {
             count: recent.len(),

@@ -2,9 +2,9 @@
 
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::AsFd;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
@@ -27,7 +27,7 @@ impl Stopping {
 
     #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
     pub fn has_stopped(&self) -> bool {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+        self.said.lock().is_none()
     }
 
     /// Becomes readable, or is closed, when it is said.
@@ -36,7 +36,7 @@ impl Stopping {
     }
 
     pub fn stop(&self) {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.said.lock().take();
     }
 
     /// Waits until it is said, but no longer than this.

@@ -1,6 +1,6 @@
 //! What one thread waits for and another one knows, some day or never.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use parking_lot::{Condvar, Mutex};
 
 /// Nobody tells it any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl<T: Clone> Told<T> {
     }
 
     fn set(&self, to: State<T>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         if matches!(*state, State::NotYet) {
             *state = to;
         }
@@ -53,10 +53,10 @@ impl<T: Clone> Told<T> {
     /// # Errors
     /// When nobody tells it any more.
     pub fn wait(&self) -> Result<T, NeverTold> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let is_not_yet = |state: &mut State<T>| matches!(*state, State::NotYet);
-        let state = self.changed.wait_while(state, is_not_yet);
-        match &*state.unwrap_or_else(PoisonError::into_inner) {
+        self.changed.wait_while(&mut state, is_not_yet);
+        match &*state {
             State::Is(what) => Ok(what.clone()),
             State::NotYet | State::Never => Err(NeverTold),
         }

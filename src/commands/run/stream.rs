@@ -1,10 +1,11 @@
 //! One stream's life: it runs, is started again when it has failed, and ends when somebody wants that.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use parking_lot::{Condvar, Mutex};
 
 use super::fifos::Fifos;
 use super::file::Definition;
@@ -81,7 +82,7 @@ impl Stream {
     /// Has it end. What runs is told by this signal, and finishes what it has in hand. A second one would have it leave
     /// that at once, so however often it is said, only the first word is passed on.
     pub fn end(&self, signal: i32) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if !std::mem::replace(&mut state.is_wanted, false) {
             return;
         }
@@ -101,11 +102,11 @@ impl Stream {
 
     /// Whether it is not on its way out.
     pub fn is_wanted(&self) -> bool {
-        self.lock().is_wanted
+        self.state.lock().is_wanted
     }
 
     pub fn standing(&self) -> Standing {
-        self.lock().standing.clone()
+        self.state.lock().standing.clone()
     }
 
     /// What keeps its archives from becoming commits; nothing where it has ended.
@@ -113,7 +114,7 @@ impl Stream {
         let of_it = match self.standing() {
             Standing::Starts => vec!["it is started".to_owned()],
             Standing::Waits(why) => vec![why],
-            Standing::Runs => match &*self.lock_shown() {
+            Standing::Runs => match &*self.shown.lock() {
                 Shown::Now(watch) => watch.hindrances(),
                 Shown::Nothing | Shown::Before(_) => vec!["it is started".to_owned()],
             },
@@ -127,9 +128,9 @@ impl Stream {
 
     /// Its figures: of the run that is under way, or of the last one.
     pub fn series(&self) -> Option<Series> {
-        let restarts = self.lock().restarts;
+        let restarts = self.state.lock().restarts;
         // What runs is let go of under this lock, so that nobody holds it while it is started anew.
-        let series = self.lock_shown().series();
+        let series = self.shown.lock().series();
         let mut series = series.or_else(|| self.series_of_none())?;
         series.figures.stream_restarts = Some(restarts);
         series.figures.is_ready = self.hindrances().is_empty();
@@ -182,7 +183,7 @@ impl Stream {
 
     /// The signals that what runs now is to hear; `None` when it is to end.
     fn begin(&self) -> Option<Receiver<i32>> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if !state.is_wanted {
             return None;
         }
@@ -202,7 +203,7 @@ impl Stream {
             shown: Arc::clone(&self.shown),
         };
         let ended = put::run_stream(&self.definition.args, &member);
-        self.lock().signals = None;
+        self.state.lock().signals = None;
         ended
     }
 
@@ -231,29 +232,19 @@ impl Stream {
 
     /// Waits until it is to end, or it is time to start again.
     fn wait(&self, pause: Option<Duration>) {
-        let state = self.lock();
+        let mut state = self.state.lock();
         let is_wanted = |state: &mut State| state.is_wanted;
         let Some(pause) = pause else {
-            drop(self.changed.wait_while(state, is_wanted));
-            return;
+            return self.changed.wait_while(&mut state, is_wanted);
         };
-        let waited = self.changed.wait_timeout_while(state, pause, is_wanted);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        self.changed.wait_while_for(&mut state, is_wanted, pause);
         state.restarts += u64::from(state.is_wanted);
     }
 
     fn say(&self, standing: Standing) {
-        self.lock().standing = standing;
+        self.state.lock().standing = standing;
         // Who has not looked since the last word sees this, too.
         let _ = self.changes.try_send(());
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock_shown(&self) -> MutexGuard<'_, Shown> {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,10 +1,11 @@
 //! All streams of a process.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::Mutex;
 use signal_hook::consts::SIGTERM;
 
 use super::file::Definition;
@@ -105,7 +106,7 @@ impl Streams {
     /// Has these run, and no others. Nothing happens to those that are as they were. What is new starts when all that
     /// were removed or changed have ended: it may be one of those by another name, with its branch, spool or FIFO.
     pub fn set(&self, definitions: Vec<Definition>) -> Changes {
-        let mut all = self.lock();
+        let mut all = self.all.lock();
         let mut changes = Changes::default();
         let names: BTreeSet<Arc<str>> = definitions.iter().map(|one| Arc::clone(&one.name)).collect();
         let there = all.there.iter().filter(|(_, running)| running.stays());
@@ -139,12 +140,12 @@ impl Streams {
 
     /// Goes on after a change with one of them.
     pub fn go_on(&self) {
-        self.lock().start_next(&self.shared, &self.changes);
+        self.all.lock().start_next(&self.shared, &self.changes);
     }
 
     /// Has all of them end, as this signal would.
     pub fn end(&self, signal: i32) {
-        let mut all = self.lock();
+        let mut all = self.all.lock();
         all.next.clear();
         for running in all.there.values() {
             running.stream.end(signal);
@@ -153,14 +154,14 @@ impl Streams {
 
     /// Those that are still there.
     pub fn left(&self) -> Vec<Arc<str>> {
-        let all = self.lock();
+        let all = self.all.lock();
         let left = all.there.iter().filter(|(_, running)| !running.is_gone());
         left.map(|(name, _)| Arc::clone(name)).collect()
     }
 
     /// Whether none has anything more to do.
     pub fn are_done(&self) -> bool {
-        let all = self.lock();
+        let all = self.all.lock();
         let is_done = |running: &Running| matches!(running.stream.standing(), Standing::Done | Standing::Ended);
         all.next.is_empty() && all.there.values().all(is_done)
     }
@@ -168,7 +169,7 @@ impl Streams {
     /// How it goes, in a line.
     pub fn state(&self) -> String {
         let (mut run, mut wait, mut done) = (0, 0, 0);
-        let all = self.lock();
+        let all = self.all.lock();
         let next = all.next.len() as u64;
         for running in all.there.values() {
             match running.stream.standing() {
@@ -199,15 +200,11 @@ impl Streams {
         }
         state
     }
-
-    fn lock(&self) -> MutexGuard<'_, All> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl MetricsSource for Streams {
     fn series(&self) -> Vec<Series> {
-        let all = self.lock();
+        let all = self.all.lock();
         let there = all
             .there
             .values()
@@ -216,7 +213,7 @@ impl MetricsSource for Streams {
     }
 
     fn hindrances(&self) -> Vec<String> {
-        let all = self.lock();
+        let all = self.all.lock();
         let mut hindrances = Vec::new();
         for (name, running) in &all.there {
             if running.thread.is_finished() && running.stream.standing() != Standing::Ended {

@@ -32,7 +32,6 @@ pub enum ContextError {
 
 impl ContextError {
     /// What to do next.
-    #[must_use]
     pub fn help(&self) -> String {
         match self {
             Self::Unreadable { .. } | Self::Unwritable { .. } => {

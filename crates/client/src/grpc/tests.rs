@@ -189,10 +189,10 @@ fn what_was_written_is_read_by_the_calls_that_were_recorded() {
 
 #[test]
 fn a_sidecar_is_known_without_a_version_and_writes_its_own_branch() {
-    let unknown = || Answer::refusal(12, "unknown service versionpb_v2.API");
     let start = recording("grpc-2.12-sidecar", "035");
     let server = Scripted::start(vec![
-        unknown(),
+        unknown_service("versionpb_v2.API"),
+        unknown_service("versionpb.API"),
         Answer::refusal(2, "repo cannot be nil"),
         start.answer,
         recording("grpc-2.12-sidecar", "037").answer,
@@ -201,9 +201,9 @@ fn a_sidecar_is_known_without_a_version_and_writes_its_own_branch() {
     let branch = "gspout".parse::<spoutctl_core::pfs::Destination>().unwrap().branch;
     let id = grpc.start_commit(&branch, "").unwrap();
     // One is named, whichever.
-    let asked = &server.seen()[1].messages[0];
+    let asked = &server.seen()[2].messages[0];
     assert!(InspectRepoRequest::decode(asked.as_slice()).unwrap().repo.is_some());
-    assert_eq!(sorted(&server.seen()[2].messages), sorted(&start.requests));
+    assert_eq!(sorted(&server.seen()[3].messages), sorted(&start.requests));
     let commit = Commit {
         repo: branch.repo,
         branch: branch.name,
@@ -212,10 +212,43 @@ fn a_sidecar_is_known_without_a_version_and_writes_its_own_branch() {
     assert!(grpc.wait_commit(&commit, Duration::from_secs(2)).is_ok());
 }
 
+fn unknown_service(name: &str) -> Answer {
+    Answer::refusal(12, &format!("unknown service {name}"))
+}
+
+/// What the version call of 1.x answers.
+fn version_1() -> Answer {
+    let version = Version {
+        major: 1,
+        minor: 13,
+        micro: 4,
+        ..Version::default()
+    };
+    Answer::ok(vec![version.encode_to_vec()])
+}
+
 #[test]
-fn a_pachd_that_has_no_call_of_2_is_a_1() {
+fn a_pachd_1_tells_its_release_and_is_asked_for_nothing_of_2_then() {
+    let version_2 = || recording("grpc-1.13", "044").answer;
+    let server = Scripted::start(vec![
+        version_2(),
+        version_1(),
+        recording("grpc-1.13", "003").answer,
+        version_2(),
+        version_1(),
+    ]);
+    let grpc = Grpc::new(options(&server)).unwrap();
+    let nope = "nope".parse::<spoutctl_core::pfs::Destination>().unwrap();
+    assert!(!grpc.repo_exists(&nope.branch.repo).unwrap());
+    assert_eq!(server.seen()[2].path, "/pfs.API/InspectRepo");
+    assert_eq!(grpc.version().unwrap(), "1.13.4");
+}
+
+#[test]
+fn a_sidecar_that_has_no_call_of_2_is_a_1() {
     let server = Scripted::start(vec![
         recording("grpc-1.13", "044").answer,
+        unknown_service("versionpb.API"),
         recording("grpc-1.13", "045").answer,
         recording("grpc-1.13", "003").answer,
         recording("grpc-1.13", "003").answer,
@@ -227,9 +260,9 @@ fn a_pachd_that_has_no_call_of_2_is_a_1() {
             .repo_exists(&"nope".parse::<spoutctl_core::pfs::Destination>().unwrap().branch.repo)
             .unwrap()
     );
-    assert_eq!(server.seen()[2].path, "/pfs.API/InspectRepo");
     assert_eq!(server.seen()[3].path, "/pfs.API/InspectRepo");
-    assert_eq!(server.seen()[3].messages, recording("grpc-1.13", "003").requests);
+    assert_eq!(server.seen()[4].path, "/pfs.API/InspectRepo");
+    assert_eq!(server.seen()[4].messages, recording("grpc-1.13", "003").requests);
 }
 
 #[test]
@@ -290,11 +323,11 @@ fn an_answer_without_its_last_words_is_no_answer() {
 
 #[test]
 fn who_knows_neither_generation_is_no_pachd_yet_and_not_remembered_as_one() {
-    let nothing = |service: &str| Answer::refusal(12, &format!("unknown service {service}"));
     let server = Scripted::start(vec![
-        nothing("versionpb_v2.API"),
-        nothing("pfs_v2.API"),
-        nothing("pfs.API"),
+        unknown_service("versionpb_v2.API"),
+        unknown_service("versionpb.API"),
+        unknown_service("pfs_v2.API"),
+        unknown_service("pfs.API"),
         recording("grpc-2.12", "001").answer,
         recording("grpc-2.12", "067").answer,
     ]);
@@ -455,12 +488,7 @@ fn no_list_is_waited_for_longer_than_lists_may_take() {
         &|grpc| grpc.diff_files(commit, None, &mut |_| ControlFlow::Continue(())),
         &|grpc| grpc.list_directory(&branch(), root, &mut |_| ControlFlow::Continue(())),
     ];
-    // No call of 2.x is known, and one of 1.x is.
-    let one = || {
-        ["044", "045", "003"]
-            .map(|number| recording("grpc-1.13", number).answer)
-            .to_vec()
-    };
+    let one = || vec![recording("grpc-1.13", "044").answer, version_1()];
     for list in lists {
         refused(vec![recording("grpc-2.12", "001").answer, endless()], list);
         refused([one(), vec![endless()]].concat(), list);

@@ -76,6 +76,7 @@ use spoutctl_proto::v1;
 const PFS: &str = "pfs.API";
 
 pub(super) const INSPECT_REPO: Call = Call::reads(PFS, "InspectRepo");
+pub(super) const GET_VERSION: Call = Call::reads("versionpb.API", "GetVersion");
 const CREATE_REPO: Call = Call::changing(PFS, "CreateRepo");
 const INSPECT_BRANCH: Call = Call::reads(PFS, "InspectBranch");
 const INSPECT_COMMIT: Call = Call::reads(PFS, "InspectCommit");

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crate::CommitSink;
 use crate::keep_alive::KeepAlive;
+use parking_lot::{Condvar, Mutex};
 use spoutctl_archive::{EntryKey, NextFile, ReadAt};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::FileSetId;
@@ -55,13 +56,9 @@ impl Arriving {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The header of a file has come.
     pub fn file(&self, file: &NextFile<'_>) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if !state.over {
             state.files.push_back(Arrived {
                 path: file.path.to_owned(),
@@ -74,12 +71,12 @@ impl Arriving {
 
     /// Where the archive's bytes can be read.
     pub fn held_in(&self, source: Arc<dyn ReadAt + Send + Sync>) {
-        self.lock().source = Some(source);
+        self.state.lock().source = Some(source);
     }
 
     /// So many bytes of the archive can be read.
     pub fn reached(&self, available: u64) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.available = available;
         if state.wanted.is_some_and(|wanted| available >= wanted) {
             self.changed.notify_all();
@@ -88,7 +85,7 @@ impl Arriving {
 
     /// Of so many bytes of the archive nothing is to be sent any more.
     pub(in crate::early) fn pass(&self, passed: u64) {
-        self.lock().passed = passed;
+        self.state.lock().passed = passed;
         self.changed.notify_all();
     }
 
@@ -97,7 +94,7 @@ impl Arriving {
     /// # Errors
     /// When it will not be.
     pub fn wait_until_passed(&self, wanted: u64) -> io::Result<u64> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         loop {
             if state.passed >= wanted {
                 return Ok(state.passed);
@@ -107,13 +104,13 @@ impl Arriving {
                     "what came cannot be sent, and more than --hold-limit is not held",
                 ));
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut state);
         }
     }
 
     /// Nothing more of it is sent early; what was sent stays until it is claimed.
     pub fn end(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.over = true;
         state.files = VecDeque::new();
         self.changed.notify_all();
@@ -122,28 +119,28 @@ impl Arriving {
     /// The archive has no end: what was sent of it is nothing.
     pub fn tear(&self) {
         self.end();
-        self.lock().sent = None;
+        self.state.lock().sent = None;
     }
 
     /// Whether nobody has looked at it before.
     pub(in crate::early) fn look(&self) -> bool {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         !state.over && !std::mem::replace(&mut state.looked_at, true)
     }
 
     pub(in crate::early) fn source(&self) -> Option<Arc<dyn ReadAt + Send + Sync>> {
-        self.lock().source.clone()
+        self.state.lock().source.clone()
     }
 
     /// Waits until so many bytes have come: the files that have come since, and how many bytes. `None` when nothing
     /// more is to be sent early.
     pub(in crate::early) fn wait_for(&self, wanted: u64) -> Option<(VecDeque<Arrived>, u64)> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.wanted = Some(wanted);
         while !state.over && state.available < wanted {
             #[cfg(test)]
             self.changed.notify_all();
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut state);
         }
         state.wanted = None;
         (!state.over).then(|| (std::mem::take(&mut state.files), state.available))
@@ -152,15 +149,15 @@ impl Arriving {
     /// Waits until everything that has come was sent, as far as it fills parts.
     #[cfg(test)]
     pub(in crate::early) fn wait_until_idle(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         while !state.over && state.wanted.is_none_or(|wanted| state.available >= wanted) {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut state);
         }
     }
 
     /// A call of which whoever claims the archive has to wait for the end.
     pub(in crate::early) fn call(&self) -> Option<Call<'_>> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.over {
             return None;
         }
@@ -171,9 +168,9 @@ impl Arriving {
     /// What was sent, once no call is on its way any more. Nothing is sent afterwards.
     pub(in crate::early) fn claim(&self) -> Option<Sent> {
         self.end();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         while state.calling {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut state);
         }
         state.sent.take()
     }
@@ -184,7 +181,7 @@ pub(in crate::early) struct Call<'a>(&'a Arriving);
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
-        self.0.lock().calling = false;
+        self.0.state.lock().calling = false;
         self.0.changed.notify_all();
     }
 }
@@ -200,7 +197,7 @@ pub(in crate::early) struct Part {
 impl Call<'_> {
     /// A part is there, as this file set.
     pub fn add(&self, sink: &Arc<dyn CommitSink>, id: FileSetId, part: Part, bytes: u64) {
-        let mut state = self.0.lock();
+        let mut state = self.0.state.lock();
         let sent = state.sent.get_or_insert_with(|| Sent {
             file_sets: Vec::new(),
             whole: Vec::new(),
@@ -222,10 +219,10 @@ impl Call<'_> {
         compose: impl Fn(&[FileSetId]) -> Result<FileSetId, Fault>,
     ) -> Result<(), Fault> {
         loop {
-            let newest = self.0.lock().sent.as_ref().and_then(|sent| sent.newest(together));
+            let newest = self.0.state.lock().sent.as_ref().and_then(|sent| sent.newest(together));
             let Some((at, ids)) = newest else { return Ok(()) };
             let composed = compose(&ids);
-            let mut state = self.0.lock();
+            let mut state = self.0.state.lock();
             match composed {
                 Ok(id) => {
                     if let Some(sent) = &mut state.sent {

@@ -36,7 +36,6 @@ pub enum CursorError {
 
 impl CursorError {
     /// Where, and what exactly.
-    #[must_use]
     pub fn details(&self) -> Vec<String> {
         match self {
             Self::Io { error, .. } => vec![error.to_string()],
@@ -46,7 +45,6 @@ impl CursorError {
     }
 
     /// What to do next.
-    #[must_use]
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Self::Io { error, .. } if error.kind() == io::ErrorKind::NotFound => {
@@ -131,7 +129,6 @@ impl Cursor {
     }
 
     /// What the file said when it was opened.
-    #[must_use]
     pub fn kept(&self) -> Option<&Trail> {
         self.kept.as_ref().filter(|trail| trail.newest().is_some())
     }

@@ -61,7 +61,6 @@ pub enum FollowError {
 
 impl FollowError {
     /// What the store said, where it does not know us or does not let us.
-    #[must_use]
     pub fn denied(&self) -> Option<&Fault> {
         match self {
             Self::Refused(fault) if fault.kind == FaultKind::Denied => Some(fault),
@@ -70,7 +69,6 @@ impl FollowError {
     }
 
     /// What a fault means that was met although it was tried for so long.
-    #[must_use]
     pub fn of(fault: Fault, tried: Duration) -> Self {
         match fault.kind {
             FaultKind::Local => Self::Local(fault),
@@ -80,7 +78,6 @@ impl FollowError {
     }
 
     /// Where, and what exactly.
-    #[must_use]
     pub fn details(&self) -> Vec<String> {
         match self {
             Self::Gone { last: Some(last), .. } => vec![format!("the last commit delivered was {last}")],
@@ -93,7 +90,6 @@ impl FollowError {
     }
 
     /// What to do next.
-    #[must_use]
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::NoRepo(_) | Self::NoBranch(_) => "--wait-for-branch waits until it is there".to_owned(),

@@ -28,7 +28,6 @@ impl Trail {
         }
     }
 
-    #[must_use]
     pub fn newest(&self) -> Option<&CommitId> {
         self.ids.front()
     }
@@ -39,13 +38,11 @@ impl Trail {
     }
 
     /// How many steps ago the commit was taken.
-    #[must_use]
     pub fn position(&self, id: &CommitId) -> Option<usize> {
         self.ids.iter().position(|taken| taken == id)
     }
 
     /// How many steps ago each was taken: for looking up many.
-    #[must_use]
     pub fn positions(&self) -> HashMap<&CommitId, usize> {
         self.ids.iter().zip(0..).collect()
     }
@@ -67,7 +64,6 @@ impl Trail {
     }
 
     /// Whether the commit was taken before the branch left it.
-    #[must_use]
     pub fn is_off(&self, id: &CommitId) -> bool {
         self.off.contains(id)
     }

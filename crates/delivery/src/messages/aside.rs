@@ -16,7 +16,6 @@ pub struct Kept {
 
 impl Kept {
     /// Of a message of an input of this name.
-    #[must_use]
     pub fn of(bad: &Bad<'_>, input: &str) -> Self {
         let digest = Digest::new(Sha256::digest(bad.message.body).into());
         let error = bad.error;

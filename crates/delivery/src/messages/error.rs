@@ -22,7 +22,6 @@ pub struct MessageError {
 
 impl MessageError {
     /// What is wrong: a message, or the header before them.
-    #[must_use]
     pub fn name(&self) -> String {
         match self.number {
             0 => "the header".to_owned(),
@@ -278,7 +277,6 @@ impl fmt::Display for MessageFault {
 
 impl MessageError {
     /// What to do next.
-    #[must_use]
     pub fn help(&self) -> Option<String> {
         let text = match &self.fault {
             MessageFault::TooLong { is_json: true, .. } => {

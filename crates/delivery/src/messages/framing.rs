@@ -109,7 +109,6 @@ impl From<Frame> for Cut {
 type Show<'a, E> = &'a mut dyn FnMut(Message<'_>) -> Result<(), E>;
 
 impl Splitter {
-    #[must_use]
     pub fn new(framing: Framing, limit: usize, partial: Partial) -> Self {
         let needle: &[u8] = match &framing {
             Framing::Delimiter(delimiter) => delimiter,
@@ -164,7 +163,6 @@ impl Splitter {
     }
 
     /// What tells columns apart, where the first record showed it, and it is no comma, or not that alone.
-    #[must_use]
     pub fn guessed_delimiter(&self) -> Option<Guess> {
         let Framing::Csv(Dialect { delimiter: None, .. }) = &self.framing else {
             return None;
@@ -178,7 +176,6 @@ impl Splitter {
     }
 
     /// Whether nothing but a header has come.
-    #[must_use]
     pub fn has_only_header(&self) -> bool {
         self.number == 0 && self.header.is_some()
     }

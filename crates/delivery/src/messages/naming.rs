@@ -33,7 +33,6 @@ impl Naming {
     }
 
     /// Whether the numbers of messages are in names.
-    #[must_use]
     pub fn has_number(&self) -> bool {
         let (Self::Into(template) | Self::Each(template)) = self;
         template.has_number()
@@ -130,7 +129,6 @@ impl Template {
     }
 
     /// Whether two messages cannot have names of their own.
-    #[must_use]
     pub fn is_fixed(&self) -> bool {
         !self
             .parts
@@ -139,19 +137,16 @@ impl Template {
     }
 
     /// Whether the number of a message is in it.
-    #[must_use]
     pub fn has_number(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::Seq(_)))
     }
 
     /// Whether it says what records alone have.
-    #[must_use]
     pub fn is_of_records(&self) -> bool {
         let is_of_record = |part: &Part| matches!(part, Part::Topic | Part::Partition | Part::Offset(_));
         self.parts.iter().any(is_of_record)
     }
 
-    #[must_use]
     pub fn has_key(&self) -> bool {
         self.key.is_some()
     }

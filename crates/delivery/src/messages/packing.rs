@@ -112,7 +112,6 @@ pub struct Packer {
 }
 
 impl Packer {
-    #[must_use]
     pub fn new(naming: Naming, batching: Batching) -> Self {
         Self {
             naming,
@@ -156,7 +155,6 @@ impl Packer {
     }
 
     /// What was left out and set aside so far.
-    #[must_use]
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
@@ -207,7 +205,6 @@ impl Packer {
     }
 
     /// When the archive in hand has to be complete, if there is one.
-    #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         // A period that no clock reaches is none.
         self.batch
@@ -216,7 +213,6 @@ impl Packer {
     }
 
     /// Whether there are messages that are in no archive yet.
-    #[must_use]
     pub fn has_messages(&self) -> bool {
         self.batch.is_some()
     }

@@ -54,7 +54,6 @@ pub enum RetrievalError {
 
 impl RetrievalError {
     /// What the store said, where it does not know us or does not let us.
-    #[must_use]
     pub fn denied(&self) -> Option<&Fault> {
         match self {
             Self::Refused(fault) if fault.kind == FaultKind::Denied => Some(fault),
@@ -63,7 +62,6 @@ impl RetrievalError {
     }
 
     /// What a fault of the store means here: it may pass, it is the store's own disk, or it is a refusal.
-    #[must_use]
     pub fn from_fault(fault: Fault) -> Self {
         match fault.kind {
             FaultKind::Local => Self::Local(fault),
@@ -91,7 +89,6 @@ impl RetrievalError {
     }
 
     /// What to do next.
-    #[must_use]
     pub fn help(&self) -> Option<String> {
         let help = match self {
             Self::NoRepo(_) => "check the name; a repo of another project is PROJECT/REPO",

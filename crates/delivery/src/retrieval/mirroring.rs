@@ -58,7 +58,6 @@ pub struct Copied {
 
 impl Copied {
     /// Whether there was nothing to copy, so that no archive was written at all.
-    #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.files == 0 && self.deletions == 0
     }

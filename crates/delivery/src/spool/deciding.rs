@@ -9,7 +9,7 @@ impl Spool {
     /// # Errors
     /// When it does not wait; when that cannot be written down.
     pub fn forget(&self, sequence: u64) -> Result<(), SpoolError> {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         if !inner.waiting.iter().any(|one| one.name.sequence == sequence) {
             return Err(SpoolError::NotWaiting {
                 dir: self.dir.clone(),
@@ -31,7 +31,7 @@ impl Spool {
     /// # Errors
     /// When that cannot be written down.
     pub fn discard(&self) -> Result<(), SpoolError> {
-        let waiting: Vec<u64> = self.lock().waiting.iter().map(|one| one.name.sequence).collect();
+        let waiting: Vec<u64> = self.inner.lock().waiting.iter().map(|one| one.name.sequence).collect();
         waiting.into_iter().try_for_each(|sequence| self.forget(sequence))
     }
 
@@ -40,7 +40,7 @@ impl Spool {
     /// # Errors
     /// When it is not held back; when that cannot be written down.
     pub fn resend(&self, sequence: u64) -> Result<(), SpoolError> {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         let mut journal = inner.journal.clone();
         // A commit with an error is nobody's, so the next run makes another one.
         if journal.held_back.take_if(|held| held.sequence == sequence).is_none() {
@@ -58,7 +58,7 @@ impl Spool {
     /// # Errors
     /// When that cannot be written down.
     pub fn hold_back(&self, mut held: HeldBack) -> Result<u64, SpoolError> {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         let mut journal = inner.journal.clone();
         let together = journal.batches.iter().find(|one| one.contains(held.sequence));
         let waiting = together.and_then(|one| inner.waiting.iter().find(|waiting| one.contains(waiting.name.sequence)));

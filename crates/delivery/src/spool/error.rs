@@ -75,7 +75,6 @@ impl SpoolError {
     }
 
     /// Whether the call was wrong, not the spool.
-    #[must_use]
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
@@ -89,7 +88,6 @@ impl SpoolError {
     }
 
     /// Further lines.
-    #[must_use]
     pub fn details(&self) -> Vec<String> {
         match self {
             Self::OtherOptions { differences, .. } => differences.clone(),
@@ -99,7 +97,6 @@ impl SpoolError {
     }
 
     /// What to do next.
-    #[must_use]
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::NotASpool { .. } => "name the directory of `put --spool`".to_owned(),

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use super::error::{SpoolError, too_large};
 use super::files::{INCOMING, OWNER_READS, SMALLEST};
@@ -55,10 +55,10 @@ impl Incoming {
         if wanted > limit {
             return Err(too_large(limit));
         }
-        let inner = self.spool.lock();
+        let mut inner = self.spool.inner.lock();
         let full = |inner: &mut Inner| inner.bytes + wanted > limit && !inner.closed;
-        let inner = self.spool.changed.wait_while(inner, full);
-        if inner.unwrap_or_else(PoisonError::into_inner).closed {
+        self.spool.changed.wait_while(&mut inner, full);
+        if inner.closed {
             return Err(io::Error::other("nothing more is taken in"));
         }
         Ok(())

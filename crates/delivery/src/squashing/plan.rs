@@ -32,7 +32,6 @@ macro_rules! reasons {
 
         impl Reason {
             /// One word for programs.
-            #[must_use]
             pub fn key(self) -> &'static str {
                 match self {
                     $(Self::$reason => $key,)*
@@ -91,13 +90,11 @@ impl Plan {
     }
 
     /// How many are to go.
-    #[must_use]
     pub fn going(&self) -> usize {
         self.goes.len()
     }
 
     /// How many commits the branch has.
-    #[must_use]
     pub fn commits(&self) -> usize {
         self.line.len()
     }

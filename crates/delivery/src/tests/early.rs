@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, BufReader, Read};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use proptest::prelude::*;
 
 use super::scripted::*;

@@ -1,11 +1,12 @@
 //! How a delivery ends when it has to: nothing is left behind that could be given up, and what is left is named.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::scripted::*;
 use crate::retry::{Clock, SystemClock};
 use crate::*;
+use parking_lot::Mutex;
 use spoutctl_archive::{Archive, Files};
 
 fn append() -> Options {

@@ -1,8 +1,9 @@
 //! Where the partitions of a source go on: behind the newest commit that stays, whatever came of the calls that made
 //! it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use proptest::prelude::*;
 use spoutctl_archive::{Archive, Files, Label, PositionMap};
 use spoutctl_core::positions::Positions;
@@ -48,7 +49,7 @@ struct Hears {
 
 impl Observer for Hears {
     fn placed(&self, positions: Option<&PositionMap>) {
-        self.placed.lock().unwrap().push(positions.cloned());
+        self.placed.lock().push(positions.cloned());
     }
 
     fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
@@ -65,7 +66,7 @@ fn placed(sink: &Arc<Scripted>) -> Option<PositionMap> {
     let clock = Arc::new(crate::retry::SystemClock);
     let (_, result) = delivery(sink, Arc::clone(&hears) as _, clock, with_positions()).run(&incoming(Vec::new()));
     result.unwrap();
-    let mut told = hears.placed.lock().unwrap().clone();
+    let mut told = hears.placed.lock().clone();
     assert_eq!(told.len(), 1, "it is told once");
     told.remove(0)
 }

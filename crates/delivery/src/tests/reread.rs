@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::scripted::*;
@@ -12,6 +12,7 @@ use crate::rereading::Original;
 use crate::spill::SpillBuffers;
 use crate::*;
 use crossbeam_channel::bounded;
+use parking_lot::Mutex;
 use spoutctl_archive::ArchiveReader;
 
 fn content() -> Content {

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::checker::{Good, Outcome};
@@ -12,6 +12,7 @@ use crate::retry::{Clock, Interrupt};
 use crate::spill::SpillBuffers;
 use crate::*;
 use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::{Mutex, MutexGuard};
 use spoutctl_archive::{Archive, ArchiveReader, Files};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::history::CommitHistory;
@@ -166,7 +167,7 @@ impl Scripted {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap()
+        self.0.lock()
     }
 
     /// Carries out what is due, then this call as its fate wants it.
@@ -537,11 +538,11 @@ pub(super) struct Fast(pub(super) Mutex<Instant>);
 
 impl Clock for Fast {
     fn now(&self) -> Instant {
-        *self.0.lock().unwrap()
+        *self.0.lock()
     }
 
     fn pause(&self, pause: Duration, _: &Interrupt) {
-        *self.0.lock().unwrap() += pause;
+        *self.0.lock() += pause;
     }
 }
 
@@ -557,7 +558,7 @@ pub(super) struct Heard {
 impl Heard {
     fn tell(&self, receipt: &Receipt) {
         let commit = receipt.commit.as_ref().unwrap().to_string();
-        self.told.lock().unwrap().push((receipt.archive, commit));
+        self.told.lock().push((receipt.archive, commit));
     }
 }
 
@@ -568,7 +569,7 @@ impl Observer for Heard {
             Settled::Already(receipt) => (&self.already, receipt),
             _ => return Ok(()),
         };
-        told.lock().unwrap().push(receipt.archive);
+        told.lock().push(receipt.archive);
         self.tell(receipt);
         Ok(())
     }
@@ -576,7 +577,7 @@ impl Observer for Heard {
     fn would_commit(&self, _: &Archive, _: &Files) {}
 
     fn note(&self, text: &str) {
-        self.notes.lock().unwrap().push(text.to_owned());
+        self.notes.lock().push(text.to_owned());
     }
 }
 
@@ -617,9 +618,9 @@ pub(super) struct Ended {
 impl Ended {
     pub(super) fn of(heard: &Heard, result: Result<(), DeliveryError>) -> Self {
         Self {
-            committed: heard.committed.lock().unwrap().clone(),
-            already: heard.already.lock().unwrap().clone(),
-            notes: heard.notes.lock().unwrap().clone(),
+            committed: heard.committed.lock().clone(),
+            already: heard.already.lock().clone(),
+            notes: heard.notes.lock().clone(),
             result,
             unsettled: Vec::new(),
             elapsed: Duration::ZERO,

@@ -1,11 +1,12 @@
 //! Runs of one spool, each killed somewhere, against a sink whose calls meet every fate.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
+use parking_lot::Mutex;
 use proptest::prelude::*;
 
 use super::checker::{Order, Promise, Told};
@@ -170,7 +171,7 @@ proptest! {
             order: if in_flight > 1 { Order::AsTheyWent } else { Order::AsSent },
             told: Told::AgainAfterAKill,
         };
-        let outcome = sink.outcome(heard.told.lock().unwrap().clone());
+        let outcome = sink.outcome(heard.told.lock().clone());
         prop_assert_eq!(promise.check(&outcome), Ok(()));
         let held = Contents::look(dir.path()).unwrap();
         prop_assert_eq!((held.accepted, held.waiting.len()), (count, 0));

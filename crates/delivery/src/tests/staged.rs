@@ -3,9 +3,10 @@
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -50,7 +51,7 @@ impl Fated {
 
     /// A call that changes something; `lost` is what its caller hears when there is no answer.
     fn call<T>(&self, lost: FaultKind, work: impl Fn(&Store) -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
-        let fate = self.fates.lock().unwrap().pop_front().unwrap_or(Fate::Answered);
+        let fate = self.fates.lock().pop_front().unwrap_or(Fate::Answered);
         self.tick();
         let no_answer = Err(Fault::new(lost, "connection reset"));
         match fate {
@@ -60,7 +61,7 @@ impl Fated {
             Fate::Garbled => Err(Fault::new(FaultKind::Unrecognised, "rpc error: 0xdeadbeef")),
             Fate::Late(after) => {
                 let work: Late = Box::new(move |store| drop(work(store)));
-                self.late.lock().unwrap().push((after, work));
+                self.late.lock().push((after, work));
                 no_answer
             }
         }
@@ -68,7 +69,7 @@ impl Fated {
 
     /// One call more has come: carries out what was to wait for it.
     fn tick(&self) {
-        let mut late = self.late.lock().unwrap();
+        let mut late = self.late.lock();
         let (due, waiting): (Vec<_>, Vec<_>) = late.drain(..).partition(|(after, _)| *after == 0);
         late.extend(waiting.into_iter().map(|(after, work)| (after - 1, work)));
         drop(late);
@@ -78,7 +79,7 @@ impl Fated {
     }
 
     fn deliver_late(&self) {
-        for (_, work) in std::mem::take(&mut *self.late.lock().unwrap()) {
+        for (_, work) in std::mem::take(&mut *self.late.lock()) {
             work(&self.store);
         }
     }
@@ -151,7 +152,7 @@ impl CommitSink for Fated {
     }
 
     fn finish_commit(&self, commit: &Commit, description: &str, error: Option<&str>) -> Result<(), Fault> {
-        if let Some(work) = self.before_finish.lock().unwrap().take() {
+        if let Some(work) = self.before_finish.lock().take() {
             work(&self.store);
         }
         let (commit, description, error) = (commit.clone(), description.to_owned(), error.map(str::to_owned));
@@ -196,7 +197,7 @@ impl StagingSink for Fated {
     fn finish_transaction(&self, transaction: &TransactionId) -> Result<(), Fault> {
         let transaction = transaction.clone();
         let answer = self.call(FaultKind::Unknown, move |store| store.finish_transaction(&transaction));
-        if let Some(work) = self.after_move.lock().unwrap().take() {
+        if let Some(work) = self.after_move.lock().take() {
             work(&self.store);
         }
         answer
@@ -258,7 +259,7 @@ proptest! {
         prop_assert!(there.starts_with(&before.committed), "{:?} of {:?}", before.committed, there);
 
         let must_succeed = !second.contains(&Fate::Garbled);
-        *sink.fates.lock().unwrap() = second.into();
+        *sink.fates.lock() = second.into();
         let after = deliver(&sink, 1..=4, staged(true));
         sink.deliver_late();
         let there = sink.archives();
@@ -292,7 +293,7 @@ fn the_destination_never_sees_a_commit_that_finished_with_an_error() {
 #[test]
 fn an_archive_is_staged_again_on_what_somebody_else_has_committed_meanwhile() {
     let sink = Fated::new([]);
-    *sink.before_finish.lock().unwrap() = Some(Box::new(|store| drop(somebodys(store))));
+    *sink.before_finish.lock() = Some(Box::new(|store| drop(somebodys(store))));
     deliver(&sink, 1..=2, staged(false)).unwrap();
     assert_eq!(sink.archives(), [1, 2]);
     let first = &sink.line(&branch())[0];
@@ -305,7 +306,7 @@ fn what_was_acknowledged_and_taken_off_the_branch_ends_it() {
     // At the next archive, and where there is none, at the end.
     for count in [2, 1] {
         let sink = Fated::new([]);
-        *sink.after_move.lock().unwrap() = Some(Box::new(|store| {
+        *sink.after_move.lock() = Some(Box::new(|store| {
             let head = store.inspect_branch(&branch()).unwrap().unwrap().head.unwrap();
             let parent = store.inspect_commit(&head).unwrap().parent;
             store.create_branch(&branch(), parent.as_ref()).unwrap();

@@ -1,11 +1,12 @@
 //! Whoever has to leave at any moment can name everything that is not settled; and what a resumed stream knows.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::scripted::*;
 use crate::retry::{Clock, SystemClock};
 use crate::*;
+use parking_lot::Mutex;
 use spoutctl_archive::{Archive, Files};
 
 fn flight(n: usize, resume: bool) -> Options {

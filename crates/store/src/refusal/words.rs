@@ -7,7 +7,6 @@ use spoutctl_core::pfs::Repo;
 
 impl Refusal {
     /// What the pachd of a dialect says.
-    #[must_use]
     pub fn words(&self, dialect: Dialect) -> String {
         if dialect == Dialect::default() {
             return self.to_string();

@@ -34,7 +34,6 @@ pub struct Call {
 }
 
 impl Call {
-    #[must_use]
     pub fn new(transaction: Option<String>) -> Self {
         Self {
             transaction,
@@ -47,7 +46,6 @@ impl Call {
         self.over.store(true, Ordering::Relaxed);
     }
 
-    #[must_use]
     pub fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
     }

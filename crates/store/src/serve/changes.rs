@@ -1,7 +1,8 @@
 //! How those who wait hear of what changes.
 
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
 
 use super::call::Call;
 use super::status::{Code, Status};
@@ -27,14 +28,14 @@ impl Changes {
 
     /// Something has changed. Called after the transaction that changed it.
     pub(crate) fn tell(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         state.number += 1;
         self.changed.notify_all();
     }
 
     /// The number of changes so far: taken before looking, and given to [`Changes::wait`] after.
     pub(crate) fn number(&self) -> u64 {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).number
+        self.state.lock().number
     }
 
     /// Waits until something has changed since `seen`, or for [`Changes::LOOK_AGAIN`].
@@ -42,12 +43,9 @@ impl Changes {
     /// # Errors
     /// When the call is over, or the service stops.
     pub(crate) fn wait(&self, seen: u64, call: &Call) -> Result<(), Status> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let waiting = |state: &mut State| state.number == seen && !state.stopped;
-        let (state, _) = self
-            .changed
-            .wait_timeout_while(state, Self::LOOK_AGAIN, waiting)
-            .unwrap_or_else(PoisonError::into_inner);
+        self.changed.wait_while_for(&mut state, waiting, Self::LOOK_AGAIN);
         if state.stopped {
             Err(Status::new(Code::Unavailable, "the server is shutting down"))
         } else if call.is_over() {
@@ -58,7 +56,7 @@ impl Changes {
     }
 
     pub(super) fn stop(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).stopped = true;
+        self.state.lock().stopped = true;
         self.changed.notify_all();
     }
 }

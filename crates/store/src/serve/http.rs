@@ -157,12 +157,10 @@ impl Server {
     }
 
     /// The address, with the port that the system has picked.
-    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    #[must_use]
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle(self.stop.clone())
     }

@@ -124,7 +124,6 @@ impl Service {
 }
 
 /// What is shown instead of a page that cannot be.
-#[must_use]
 pub fn problem(status: &Status) -> Page {
     let title = match status.code {
         Code::NotFound => "Not there",

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::access::Access;
 use super::changes::Changes;
 use super::finishing::Finisher;
 use crate::{Dialect, Store};
+use parking_lot::Mutex;
 use spoutctl_core::pfs::Repo;
 
 /// How often each pipeline was started again after a stop, by this service.
@@ -84,7 +85,6 @@ impl Service {
         }
     }
 
-    #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }

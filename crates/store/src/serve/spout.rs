@@ -2,7 +2,6 @@
 //! token the code gets.
 
 use std::ops::ControlFlow;
-use std::sync::PoisonError;
 
 use serde_json::Value;
 
@@ -21,7 +20,6 @@ pub struct SpoutNow {
 
 impl SpoutNow {
     /// Variables that the spec sets for the code.
-    #[must_use]
     pub fn variables(&self) -> Vec<(String, String)> {
         let spec = self.spec();
         let set = spec["transform"]["env"].as_object().into_iter().flatten();
@@ -30,7 +28,6 @@ impl SpoutNow {
     }
 
     /// Exit codes that count as 0, by the spec's `acceptReturnCode`.
-    #[must_use]
     pub fn accepted_codes(&self) -> Vec<i64> {
         let spec = self.spec();
         let accepted = spec["transform"]["acceptReturnCode"].as_array().into_iter().flatten();
@@ -47,14 +44,14 @@ impl SpoutNow {
 impl Service {
     /// A pipeline that was stopped runs again.
     pub(super) fn has_started(&self, name: &Repo) {
-        let mut starts = self.starts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut starts = self.starts.0.lock();
         *starts.entry(name.to_string()).or_default() += 1;
         drop(starts);
         self.changes.tell();
     }
 
     fn starts_of(&self, name: &Repo) -> u64 {
-        let starts = self.starts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let starts = self.starts.0.lock();
         starts.get(&name.to_string()).copied().unwrap_or_default()
     }
 

@@ -29,7 +29,6 @@ pub enum Code {
 
 impl Code {
     /// The number on the wire.
-    #[must_use]
     pub fn number(self) -> i32 {
         self as i32
     }
@@ -44,7 +43,6 @@ pub struct Status {
 }
 
 impl Status {
-    #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -53,29 +51,24 @@ impl Status {
     }
 
     /// A refusal without a code of its own, as most of pachd's.
-    #[must_use]
     pub fn unknown(message: impl Into<String>) -> Self {
         Self::new(Code::Unknown, message)
     }
 
-    #[must_use]
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(Code::NotFound, message)
     }
 
     /// A request that cannot be read.
-    #[must_use]
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(Code::InvalidArgument, message)
     }
 
     /// What pachd has and this server has not, by its name.
-    #[must_use]
     pub fn unserved(what: &str) -> Self {
         Self::new(Code::Unimplemented, format!("spoutctl serve does not serve {what}"))
     }
 
-    #[must_use]
     pub fn without_logs() -> Self {
         let message = "spoutctl serve keeps no logs: what the code of a spout prints is on serve's standard error";
         Self::new(Code::Unimplemented, message)

@@ -1,9 +1,10 @@
 //! What the reading side waits for, and only the delivery knows: how much is done, and where messages and partitions go
 //! on.
 
-use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use super::super::told::{NeverTold, Told};
+use parking_lot::{Condvar, Mutex};
 use spoutctl_archive::PositionMap;
 use spoutctl_core::positions::Positions;
 
@@ -25,9 +26,9 @@ pub(in crate::commands::put) struct Awaited {
 impl Awaited {
     /// Waits until so many archives are settled; `false` when they will not be.
     pub fn wait_until_settled(&self, archives: u64) -> bool {
-        let settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.settling.wait_while(settled, |settled| *settled < archives);
-        *waited.unwrap_or_else(PoisonError::into_inner) != u64::MAX
+        let mut settled = self.settled.lock();
+        self.settling.wait_while(&mut settled, |settled| *settled < archives);
+        *settled != u64::MAX
     }
 
     /// Waits until it is known how many messages the stream has had.
@@ -70,7 +71,7 @@ impl Awaited {
     }
 
     pub fn settled(&self, archives: u64) {
-        let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut settled = self.settled.lock();
         *settled = settled.saturating_add(archives);
         self.settling.notify_all();
     }
@@ -82,7 +83,7 @@ impl Awaited {
         if let Some(tell) = self.tells_positions.get() {
             tell(None);
         }
-        *self.settled.lock().unwrap_or_else(PoisonError::into_inner) = u64::MAX;
+        *self.settled.lock() = u64::MAX;
         self.settling.notify_all();
     }
 }

@@ -1,8 +1,7 @@
 //! How far the partitions of the source are: where what is acknowledged ends in each, and where each ends itself.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use crate::metrics::Partition;
+use parking_lot::Mutex;
 use spoutctl_core::positions::Positions;
 
 #[derive(Default)]
@@ -15,17 +14,17 @@ pub(in crate::commands::put) struct Partitions {
 impl Partitions {
     /// What is before these is acknowledged, or reading began there.
     pub fn are_at(&self, positions: &Positions) {
-        *lock(&self.committed) = positions.clone();
+        *self.committed.lock() = positions.clone();
     }
 
     /// A partition has no record from there on.
     pub fn ends_at(&self, topic: &str, partition: u32, end: u64) {
-        lock(&self.ends).set(topic, partition, end);
+        self.ends.lock().set(topic, partition, end);
     }
 
     /// Those of which both are known.
     pub fn figures(&self) -> Vec<Partition> {
-        let (committed, ends) = (lock(&self.committed), lock(&self.ends));
+        let (committed, ends) = (self.committed.lock(), self.ends.lock());
         let known = committed.iter().filter_map(|(topic, number, committed)| {
             Some(Partition {
                 end: ends.of(topic, number)?,
@@ -36,8 +35,4 @@ impl Partitions {
         });
         known.collect()
     }
-}
-
-fn lock(positions: &Mutex<Positions>) -> MutexGuard<'_, Positions> {
-    positions.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use super::wording::numbered;
+use parking_lot::Mutex;
 use spoutctl_archive::{ArchiveError, ArchiveErrorKind};
 use spoutctl_core::quantity::grouped;
 use spoutctl_delivery::{DeliveryError, Receipt};
@@ -30,13 +30,13 @@ pub(in crate::commands::put) struct Resumption {
 impl Resumption {
     /// These archives are to be one commit.
     pub fn forming(&self, archives: RangeInclusive<u64>) {
-        let mut together = self.together.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut together = self.together.lock();
         together.push(archives);
     }
 
     /// What this archive has become is acknowledged.
     pub fn settled(&self, archive: u64) {
-        let mut together = self.together.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut together = self.together.lock();
         together.retain(|one| !one.contains(&archive));
     }
 
@@ -45,7 +45,7 @@ impl Resumption {
             self.last_message.store(messages.last, Ordering::Relaxed);
         }
         self.commits.fetch_add(1, Ordering::Relaxed);
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = self.newest.lock();
         if newest.len() == NEWEST {
             newest.pop_front();
         }
@@ -61,7 +61,7 @@ impl Resumption {
     /// Which archives were to be one commit with the one that an error names.
     pub fn together(&self, error: &DeliveryError) -> Option<String> {
         let archive = error.archive()?;
-        let together = self.together.lock().unwrap_or_else(PoisonError::into_inner);
+        let together = self.together.lock();
         let one = together.iter().find(|one| one.contains(&archive))?;
         Some(format!("{} were to be one commit", numbered(one)))
     }
@@ -75,7 +75,7 @@ impl Resumption {
         if matches!(error, DeliveryError::Producer { .. } | DeliveryError::Ended) {
             return None;
         }
-        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = self.newest.lock();
         let last = newest.back();
         let last_message = self.last_message.load(Ordering::Relaxed);
         match (last, error) {
@@ -126,7 +126,7 @@ impl Resumption {
         let ArchiveErrorKind::Compressed(damage) = &error.trouble.kind else {
             return None;
         };
-        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = self.newest.lock();
         let from_it = |receipt: &&Receipt| receipt.input == error.input && receipt.offset >= damage.member;
         let names: Vec<String> = newest
             .iter()

@@ -1,9 +1,9 @@
 //! How long each step of a commit took, for `--verbose`.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use spoutctl_core::quantity::{grouped, milliseconds};
 use spoutctl_delivery::Step;
 
@@ -14,13 +14,13 @@ pub(super) struct Steps(Mutex<BTreeMap<u64, BTreeMap<Step, Duration>>>);
 impl Steps {
     /// What a step took that was done again is added up.
     pub fn took(&self, archive: u64, step: Step, took: Duration) {
-        let mut steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut steps = self.0.lock();
         *steps.entry(archive).or_default().entry(step).or_default() += took;
     }
 
     /// In words, once; what is older is forgotten with it.
     pub fn of(&self, archive: u64) -> Option<String> {
-        let mut steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut steps = self.0.lock();
         let newer = steps.split_off(&(archive + 1));
         let taken = std::mem::replace(&mut *steps, newer).remove(&archive)?;
         drop(steps);

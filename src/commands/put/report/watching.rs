@@ -1,12 +1,13 @@
 //! What is told to whoever watches from outside: the figures, and whether archives can become commits now.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::counts::{Counts, get};
 use crate::metrics::{Figures, Spooled};
+use parking_lot::Mutex;
 use spoutctl_archive::{Archive, Files};
 use spoutctl_core::fault::FaultKind;
 use spoutctl_core::quantity::elapsed;
@@ -40,19 +41,19 @@ impl Watched {
     /// So much of the archive is sent; less than before when a part is sent again.
     pub fn sent(&self, archive: &Archive, bytes: u64) {
         let all = archive.contents.as_ref().map_or(0, Files::total_bytes);
-        *lock(&self.sending) = Some((archive.number, all));
+        *self.sending.lock() = Some((archive.number, all));
         self.sent_of(archive.number, bytes);
     }
 
     fn sent_of(&self, archive: u64, bytes: u64) {
-        let before = lock(&self.sent_of).insert(archive, bytes).unwrap_or(0);
+        let before = self.sent_of.lock().insert(archive, bytes).unwrap_or(0);
         // Whether it arrived is not known yet.
         self.sent.fetch_add(bytes.saturating_sub(before), Ordering::Relaxed);
     }
 
     /// So many bytes more of an archive that is still being read.
     pub fn sent_early(&self, archive: u64, bytes: u64) {
-        *lock(&self.sent_of).entry(archive).or_default() += bytes;
+        *self.sent_of.lock().entry(archive).or_default() += bytes;
         self.sent.fetch_add(bytes, Ordering::Relaxed);
         self.condition.answered();
     }
@@ -64,41 +65,41 @@ impl Watched {
     /// A step for the archive is done.
     pub fn stepped(&self, archive: u64, step: Step) {
         match step {
-            Step::Close => lock(&self.finishing).insert(archive),
+            Step::Close => self.finishing.lock().insert(archive),
             // A commit that was given up is begun anew.
-            Step::Start => lock(&self.finishing).remove(&archive),
+            Step::Start => self.finishing.lock().remove(&archive),
             Step::Upload | Step::Add | Step::Move | Step::Finish => false,
         };
     }
 
     /// The archive that is being sent, and how much of it is there, in per cent.
     pub fn sending(&self) -> Option<(u64, u64)> {
-        let (archive, all) = (*lock(&self.sending))?;
-        let sent = lock(&self.sent_of).get(&archive).copied()?;
+        let (archive, all) = (*self.sending.lock())?;
+        let sent = self.sent_of.lock().get(&archive).copied()?;
         let percent = u128::from(sent.min(all)) * 100 / u128::from(all.max(1));
-        let is_finishing = lock(&self.finishing).contains(&archive);
+        let is_finishing = self.finishing.lock().contains(&archive);
         Some((archive, u64::try_from(percent).unwrap_or(100))).filter(|_| !is_finishing)
     }
 
     /// How many commits pachd is finishing.
     pub fn finishing(&self) -> u64 {
-        lock(&self.finishing).len() as u64
+        self.finishing.lock().len() as u64
     }
 
     pub fn committed(&self) {
-        *lock(&self.last_commit) = Some(SystemTime::now());
+        *self.last_commit.lock() = Some(SystemTime::now());
         self.condition.answered();
     }
 
     pub fn settled(&self, settled: &Settled<'_>) {
         let archives = settled.archives();
-        lock(&self.sent_of).retain(|archive, _| archive > archives.end());
-        lock(&self.finishing).retain(|archive| archive > archives.end());
+        self.sent_of.lock().retain(|archive, _| archive > archives.end());
+        self.finishing.lock().retain(|archive| archive > archives.end());
         self.condition.answered();
     }
 
     pub fn retrying(&self, kind: FaultKind) {
-        *lock(&self.retries).entry(name(kind)).or_default() += 1;
+        *self.retries.lock().entry(name(kind)).or_default() += 1;
         self.condition.failed(Instant::now());
     }
 
@@ -127,7 +128,7 @@ impl Watched {
     fn retries(&self) -> BTreeMap<&'static str, u64> {
         let kinds = [FaultKind::Unavailable, FaultKind::Unknown, FaultKind::Unrecognised];
         let mut retries: BTreeMap<_, _> = kinds.map(|kind| (name(kind), 0)).into();
-        retries.extend(lock(&self.retries).iter().map(|(kind, count)| (*kind, *count)));
+        retries.extend(self.retries.lock().iter().map(|(kind, count)| (*kind, *count)));
         retries
     }
 
@@ -154,7 +155,7 @@ impl Watched {
             restarts: get(&self.restarts),
             stream_restarts: None,
             in_hand,
-            last_commit: *lock(&self.last_commit),
+            last_commit: *self.last_commit.lock(),
             spool: self.spooled(),
             partitions: Vec::new(),
             is_ready: self.hindrances(Instant::now()).is_empty(),
@@ -197,11 +198,11 @@ struct Condition {
 
 impl Condition {
     fn answered(&self) {
-        *lock(&self.failing) = None;
+        *self.failing.lock() = None;
     }
 
     fn failed(&self, now: Instant) {
-        let mut failing = lock(&self.failing);
+        let mut failing = self.failing.lock();
         let first = failing.map_or(now, |(first, _)| first);
         *failing = Some((first, now));
     }
@@ -211,7 +212,7 @@ impl Condition {
         if !self.reached.load(Ordering::Relaxed) {
             hindrances.push("pachd was not reached yet".to_owned());
         }
-        if let Some((first, last)) = *lock(&self.failing)
+        if let Some((first, last)) = *self.failing.lock()
             && now.saturating_duration_since(last) < FAILS_FOR
         {
             let time = elapsed(now.saturating_duration_since(first));
@@ -224,10 +225,6 @@ impl Condition {
         }
         hindrances
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

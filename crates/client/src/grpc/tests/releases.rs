@@ -342,6 +342,7 @@ fn a_project_is_refused_where_there_are_none_since_its_repo_would_be_another() {
     let (_server, grpc) = serving(
         unknown("service versionpb_v2.API"),
         vec![
+            unknown("service versionpb.API"),
             Answer::refusal(2, "repo cannot be nil"),
             unknown("method InspectProject for service pfs_v2.API"),
         ],

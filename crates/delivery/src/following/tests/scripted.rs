@@ -3,10 +3,10 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use proptest::prelude::*;
 
 use crate::following::cursor::Cursor;
@@ -230,13 +230,13 @@ pub struct Time(Mutex<Instant>);
 
 impl Time {
     fn pass(&self, time: Duration) {
-        *self.0.lock().unwrap() += time;
+        *self.0.lock() += time;
     }
 }
 
 impl Clock for Time {
     fn now(&self) -> Instant {
-        *self.0.lock().unwrap()
+        *self.0.lock()
     }
 
     fn pause(&self, pause: Duration, _: &Interrupt) {

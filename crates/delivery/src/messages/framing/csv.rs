@@ -49,7 +49,6 @@ impl Dialect {
     }
 
     /// The column of a record without its end, from 1; `None` when it has fewer.
-    #[must_use]
     pub fn column(self, record: &[u8], number: usize) -> Option<Vec<u8>> {
         let dialect = Self {
             delimiter: Some(self.delimiter.unwrap_or(CANDIDATES[0])),

@@ -54,7 +54,6 @@ pub enum Partial {
 
 impl Framing {
     /// Lines and CSV records are often without the last newline on purpose; a frame that is not whole was cut off.
-    #[must_use]
     pub fn usual_partial(&self) -> Partial {
         match self {
             Self::Lines | Self::Csv(_) => Partial::Keep,
@@ -63,7 +62,6 @@ impl Framing {
     }
 
     /// Whether a message without its end can be given one: not where its length was promised, or its syntax breaks.
-    #[must_use]
     pub fn can_keep_partial(&self) -> bool {
         matches!(
             self,
@@ -72,19 +70,16 @@ impl Framing {
     }
 
     /// Whether it is made of lines, which may end with a carriage return and a newline.
-    #[must_use]
     pub fn has_lines(&self) -> bool {
         matches!(self, Self::Lines | Self::Csv(_))
     }
 
     /// Whether a message may be said not to be there.
-    #[must_use]
     pub fn has_nulls(&self) -> bool {
         matches!(self, Self::Netstring | Self::U32be | Self::U32le)
     }
 
     /// Whether its messages are bytes without a form of their own, told apart by what stands around them.
-    #[must_use]
     pub fn is_of_bytes(&self) -> bool {
         matches!(
             self,
@@ -100,7 +95,6 @@ impl Framing {
     }
 
     /// Whether its messages have fields with names.
-    #[must_use]
     pub fn has_fields(&self) -> bool {
         matches!(self, Self::JournalExport | Self::Events)
     }
@@ -156,7 +150,6 @@ pub struct Message<'a> {
 
 impl Message<'_> {
     /// Bytes of all of it.
-    #[must_use]
     pub fn framed_length(&self) -> usize {
         self.head.len() + self.body.len() + self.tail.len()
     }

@@ -1,9 +1,10 @@
 //! A repo's commits as archives: what is in them, how they come, and that they make the same repo elsewhere.
 
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crossbeam_channel::bounded;
+use parking_lot::Mutex;
 use tempfile::TempDir;
 
 use super::*;
@@ -452,7 +453,7 @@ struct Told {
 impl Observer for Told {
     fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
         match settled {
-            Settled::Committed(receipt) => self.receipts.lock().unwrap().push((*receipt).clone()),
+            Settled::Committed(receipt) => self.receipts.lock().push((*receipt).clone()),
             other => self.note(&format!("{other:?}")),
         }
         Ok(())
@@ -461,7 +462,7 @@ impl Observer for Told {
     fn would_commit(&self, _: &Archive, _: &Files) {}
 
     fn note(&self, text: &str) {
-        self.notes.lock().unwrap().push(text.to_owned());
+        self.notes.lock().push(text.to_owned());
     }
 }
 
@@ -486,8 +487,8 @@ fn deliver(world: &World, stream: Vec<u8>) -> Vec<Receipt> {
     let (_, result) = delivery.run(&incoming);
     result.unwrap();
     reading.join().unwrap();
-    assert_eq!(*told.notes.lock().unwrap(), Vec::<String>::new());
-    told.receipts.lock().unwrap().clone()
+    assert_eq!(*told.notes.lock(), Vec::<String>::new());
+    told.receipts.lock().clone()
 }
 
 /// Some changes of a tree in which files become directories and the other way round.

@@ -60,7 +60,6 @@ impl Access {
     }
 
     /// Whether it says more than one token that may do everything.
-    #[must_use]
     pub fn names_somebody(&self) -> bool {
         self.tokens.len() > 1 || self.tokens.iter().any(|given| given.principal != SERVE)
     }

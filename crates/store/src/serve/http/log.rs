@@ -3,10 +3,11 @@
 //! An entry tells its observer when the last who holds it lets go: after the last byte of the answer, or when the
 //! client has gone.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -117,15 +118,15 @@ impl Entry {
 
     /// Keeps a place until the request is over.
     pub fn hold(&self, place: OwnedSemaphorePermit) {
-        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+        *self.place.lock() = Some(place);
     }
 
     pub fn about(&self, subject: Subject) {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).subject = subject;
+        self.told.lock().subject = subject;
     }
 
     pub fn failed(&self, error: &str) {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).error = Some(error.to_owned());
+        self.told.lock().error = Some(error.to_owned());
     }
 
     pub fn status(&self, status: u16) {
@@ -143,7 +144,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let told = self.told.lock().clone();
         self.observer.answered(&Answered {
             method: std::mem::take(&mut self.method),
             repo: told.subject.repo,

@@ -5,10 +5,11 @@
 //! one ends for each request that waits for a place.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -88,7 +89,7 @@ impl Places {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }
 
@@ -162,7 +163,7 @@ impl Connections {
             }
         };
         let connection = Arc::<Connection>::default();
-        self.lock().insert(number, Arc::clone(&connection));
+        self.open.lock().insert(number, Arc::clone(&connection));
         Some(Entered {
             connection,
             number,
@@ -173,21 +174,17 @@ impl Connections {
 
     /// Ends one that has no request, the first that came.
     pub fn dismiss_one(&self) {
-        let open = self.lock();
+        let open = self.open.lock();
         let idle = open.values().find(|one| one.requests.load(Ordering::Relaxed) == 0);
         if let Some(idle) = idle {
             idle.dismissed.notify_one();
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Connection>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        self.connections.lock().remove(&self.number);
+        self.connections.open.lock().remove(&self.number);
     }
 }
 

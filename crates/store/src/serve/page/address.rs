@@ -60,7 +60,6 @@ pub(super) enum Address {
 }
 
 /// Whether the path is that of a page, or would be.
-#[must_use]
 pub fn is_page(path: &str) -> bool {
     path == "/" || path.starts_with(BELOW)
 }
