@@ -374,7 +374,7 @@ fn of_position(fault: &MessageFault) -> &'static str {
             "every message has to say it; see --position-by; --on-bad quarantine=DIR or skip goes on without such a \
              message"
         }
-        _ => "every message has to say where it stands; see --position-json and --position-column",
+        _ => "every message has to say where it stands; see --position-json, --position-column and --position-field",
     }
 }
 
