@@ -89,7 +89,7 @@ fn each_framing_has_its_own_end() {
     assert_eq!(bodies(Framing::U32be, b"\0\0\0\x02hi\0\0\0\0"), ["hi", ""]);
     assert_eq!(bodies(Framing::U32le, b"\x02\0\0\0hi\0\0\0\0"), ["hi", ""]);
     assert_eq!(
-        bodies(Framing::OctetCounting, b"2 hi12 <34>1 - a\nb"),
+        bodies(Framing::OctetCounting, b"2 hi11 <34>1 - a\nb"),
         ["hi", "<34>1 - a\nb"]
     );
     assert_eq!(bodies(Framing::Varint, b"\x02hi\0\x82\x80\0ho"), ["hi", "", "ho"]);
