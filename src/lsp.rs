@@ -24,7 +24,7 @@ use lsp_types::{
 };
 use serde::de::DeserializeOwned;
 
-use documents::{Document, Documents, Encoding};
+use documents::{Document, Documents, Editor, Encoding};
 use spoutctl_lint::Options;
 use spoutctl_lint::diagnostic::Diagnostic;
 
@@ -67,9 +67,12 @@ impl<T> From<SendError<T>> for SessionError {
 pub fn serve(connection: &Connection, settings: &mut dyn Settings) -> Result<(), SessionError> {
     let (id, params) = connection.initialize_start()?;
     let params: InitializeParams = serde_json::from_value(params)?;
-    let encoding = encoding(&params);
+    let editor = Editor {
+        encoding: encoding(&params),
+        takes_snippets: takes_snippets(&params),
+    };
     let answer = serde_json::json!({
-        "capabilities": capabilities(encoding),
+        "capabilities": capabilities(editor.encoding),
         "serverInfo": ServerInfo { name: "spoutctl".to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) },
     });
     connection.initialize_finish(id, answer)?;
@@ -79,7 +82,7 @@ pub fn serve(connection: &Connection, settings: &mut dyn Settings) -> Result<(),
     let mut session = Session {
         connection,
         settings,
-        documents: Documents::new(encoding),
+        documents: Documents::new(editor),
     };
     session.run()
 }
@@ -92,6 +95,14 @@ fn encoding(params: &InitializeParams) -> Encoding {
         Some(kinds) if kinds.contains(&PositionEncodingKind::UTF8) => Encoding::Utf8,
         _ => Encoding::Utf16,
     }
+}
+
+/// Whether what is completed may say where the cursor goes.
+fn takes_snippets(params: &InitializeParams) -> bool {
+    let document = params.capabilities.text_document.as_ref();
+    let completion = document.and_then(|document| document.completion.as_ref());
+    let item = completion.and_then(|completion| completion.completion_item.as_ref());
+    item.is_some_and(|item| item.snippet_support == Some(true))
 }
 
 /// Whether the editor watches files for a server that asks for it.

@@ -204,17 +204,30 @@ fn fix_all(document: &Document, known: &Known, uri: &Uri) -> Option<CodeAction> 
     let is_safe = |found: &Diagnostic| found.fix.as_ref().is_some_and(|fix| fix.safety == Safety::Safe);
     known.diagnostics.iter().any(is_safe).then_some(())?;
     let mended = spoutctl_lint::fix::mend(&document.file, &known.options, Safety::Safe);
-    let text = document.file.text();
-    let whole = Edit {
-        span: Span::new(0, text.len()),
-        replacement: mended.file.text().to_owned(),
-    };
     (mended.fixed > 0).then(|| CodeAction {
         title: "mend all that can be mended without a change of meaning".to_owned(),
         kind: Some(CodeActionKind::SOURCE_FIX_ALL),
-        edit: Some(change(document, uri, &[whole])),
+        edit: Some(change(
+            document,
+            uri,
+            &[difference(document.file.text(), mended.file.text())],
+        )),
         ..CodeAction::default()
     })
+}
+
+/// The one edit that makes one text of another: what is alike before and behind it keeps its marks and folds.
+fn difference(from: &str, to: &str) -> Edit {
+    let alike = from.bytes().zip(to.bytes()).take_while(|(one, other)| one == other);
+    let start = from.floor_char_boundary(alike.count());
+    let behind = from.bytes().skip(start).rev().zip(to.bytes().skip(start).rev());
+    let alike = behind.take_while(|(one, other)| one == other).count();
+    let end = from.ceil_char_boundary(from.len() - alike);
+    let replacement = to.get(start..to.len() - (from.len() - end)).unwrap_or_default();
+    Edit {
+        span: Span::new(start, end),
+        replacement: replacement.to_owned(),
+    }
 }
 
 fn change(document: &Document, uri: &Uri, edits: &[Edit]) -> WorkspaceEdit {
@@ -223,4 +236,27 @@ fn change(document: &Document, uri: &Uri, edits: &[Edit]) -> WorkspaceEdit {
         new_text: edit.replacement.clone(),
     });
     WorkspaceEdit::new([(uri.clone(), edits.collect())].into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_one_edit_makes_the_other_text(from in "[aé😀è\n]{0,8}", to in "[aé😀è\n]{0,8}") {
+            let edit = difference(&from, &to);
+            let mut changed = from.clone();
+            changed.replace_range(edit.span.range(), &edit.replacement);
+            prop_assert_eq!(changed, to);
+        }
+    }
+
+    #[test]
+    fn what_is_alike_is_not_in_the_edit() {
+        let edit = difference("a: é\nb: 1\nc: è\n", "a: é\nb: \"1\"\nc: è\n");
+        assert_eq!((edit.span, edit.replacement.as_str()), (Span::new(9, 10), "\"1\""));
+    }
 }

@@ -2,7 +2,7 @@
 
 use lsp_types::{
     CompletionItem, CompletionItemKind, CompletionParams, CompletionResponse, CompletionTextEdit, Documentation,
-    MarkupContent, MarkupKind, TextEdit,
+    InsertTextFormat, MarkupContent, MarkupKind, TextEdit,
 };
 
 use super::answers::{described, type_of};
@@ -85,7 +85,15 @@ fn key(
         (false, _) if is_nested => format!("{name}:"),
         (false, _) => format!("{name}: "),
     };
+    // Some editors insert a plain text up to its first blank: a snippet is inserted whole.
+    let is_snippet = document.editor.takes_snippets && text.ends_with(' ');
+    let text = if is_snippet {
+        format!("{}$0", text.replace('$', "\\$"))
+    } else {
+        text
+    };
     CompletionItem {
+        insert_text_format: is_snippet.then_some(InsertTextFormat::SNIPPET),
         label: name.clone(),
         kind: Some(CompletionItemKind::FIELD),
         detail: Some(type_of(field)),

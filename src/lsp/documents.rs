@@ -35,6 +35,14 @@ impl Encoding {
     }
 }
 
+/// What an editor has said of itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Editor {
+    pub encoding: Encoding,
+    /// It takes snippets where something is completed.
+    pub takes_snippets: bool,
+}
+
 #[derive(Debug)]
 pub(super) struct Document {
     pub uri: Uri,
@@ -43,7 +51,7 @@ pub(super) struct Document {
     pub file: SourceFile,
     /// As it was when it was looked at last.
     pub known: Option<Known>,
-    encoding: Encoding,
+    pub editor: Editor,
 }
 
 /// What is known of a text.
@@ -63,15 +71,15 @@ impl Known {
 
 #[derive(Debug)]
 pub(super) struct Documents {
-    encoding: Encoding,
+    editor: Editor,
     open: HashMap<String, Document>,
     changed: BTreeSet<String>,
 }
 
 impl Documents {
-    pub(super) fn new(encoding: Encoding) -> Self {
+    pub(super) fn new(editor: Editor) -> Self {
         Self {
-            encoding,
+            editor,
             open: HashMap::new(),
             changed: BTreeSet::new(),
         }
@@ -91,7 +99,7 @@ impl Documents {
             version: item.version,
             file: SourceFile::new(name, item.text),
             known: None,
-            encoding: self.encoding,
+            editor: self.editor,
             uri: item.uri,
         };
         self.open.insert(key, document);
@@ -177,7 +185,7 @@ impl Document {
         let line = line.split('\n').next().unwrap_or_default();
         let line = line.strip_suffix('\r').unwrap_or(line);
         let column = usize::try_from(position.character).unwrap_or(usize::MAX);
-        let within = match self.encoding {
+        let within = match self.editor.encoding {
             Encoding::Utf8 => line.floor_char_boundary(column),
             Encoding::Utf16 => {
                 let mut counted = 0;
@@ -197,7 +205,7 @@ impl Document {
         let offset = text.floor_char_boundary(offset);
         let line = self.file.line_of(offset);
         let start = self.file.line_start(line).unwrap_or_default();
-        let column = self.encoding.length(text.get(start..offset).unwrap_or_default());
+        let column = self.editor.encoding.length(text.get(start..offset).unwrap_or_default());
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Position::new(count(line), count(column))
     }

@@ -241,6 +241,28 @@ fn fields_and_values_are_offered_with_their_words() {
     editor.end();
 }
 
+/// Neovim inserts a plain text up to its first blank.
+#[test]
+fn the_blank_behind_a_key_reaches_an_editor_that_takes_snippets() {
+    let item = json!({"completionItem": {"snippetSupport": true}});
+    let mut editor = Editor::start(World::local(), &json!({"textDocument": {"completion": item}}));
+    editor.open("a.yaml", "pipeline:\n  na\ntr\n");
+    for (line, character, label, text, format) in [
+        (1, 4, "name", "name: $0", json!(2)),
+        (2, 2, "transform", "transform:", Value::Null),
+    ] {
+        let at = editor.at("a.yaml", line, character);
+        let offered = editor.ask("textDocument/completion", &at);
+        let items = offered.as_array().unwrap();
+        let item = items.iter().find(|item| item["label"] == label).unwrap();
+        assert_eq!(
+            (&item["textEdit"]["newText"], &item["insertTextFormat"]),
+            (&json!(text), &format)
+        );
+    }
+    editor.end();
+}
+
 #[test]
 fn a_quick_fix_changes_just_what_it_says() {
     let mut editor = Editor::start(World::local(), &json!({}));
@@ -263,7 +285,12 @@ fn a_quick_fix_changes_just_what_it_says() {
         .unwrap()
         .iter()
         .find(|action| action["kind"] == "source.fixAll");
-    assert!(all.is_some(), "{actions}");
+    let edits = &all.unwrap()["edit"]["changes"][editor.uri("a.yaml")];
+    assert_eq!(
+        edits[0]["range"]["start"],
+        json!({"line": 6, "character": 14}),
+        "{edits}"
+    );
     editor.end();
 }
 

@@ -148,3 +148,15 @@ fn a_file_is_mended_through_one_without_a_name() {
         .collect();
     assert_eq!(left, Vec::<std::ffi::OsString>::new());
 }
+
+#[test]
+fn in_a_directory_a_pipe_is_not_waited_for_and_a_link_to_nothing_is_told() {
+    let world = world(&[("specs/events.json", GOOD)]);
+    rustix::fs::mkfifoat(rustix::fs::CWD, world.path("specs/pipe.yaml"), rustix::fs::Mode::RWXU).unwrap();
+    let ran = validate(&world, &["specs"]);
+    assert_eq!(ran.expect(0).stderr, "nothing wrong in 1 spec\n");
+    std::os::unix::fs::symlink("gone.json", world.path("specs/link.json")).unwrap();
+    validate(&world, &["specs"])
+        .expect(3)
+        .says("specs/link.json: a link that leads nowhere: ");
+}

@@ -1,6 +1,6 @@
 //! Rules about the names of fields: unknown ones, those of another version, those written twice.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::edit;
 use super::finding::{Finding, Findings};
@@ -59,7 +59,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// Where in an object each name is written last.
-pub(super) fn last_of_each(members: &[Member]) -> HashMap<&str, usize> {
+pub(super) fn last_of_each(members: &[Member]) -> BTreeMap<&str, usize> {
     let named = members.iter().enumerate();
     named.map(|(at, member)| (member.key.name.as_str(), at)).collect()
 }
@@ -69,7 +69,7 @@ pub(super) fn twice(spec: &Spec<'_>, node: &Node, findings: &mut Findings<'_>) {
     match &node.value {
         Value::Array(elements) => elements.iter().for_each(|element| twice(spec, element, findings)),
         Value::Object(members) => {
-            let mut seen: HashMap<&str, usize> = HashMap::new();
+            let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
             for (at, member) in members.iter().enumerate() {
                 if let Some(before) = seen.insert(&member.key.name, at) {
                     findings.add(written_twice(spec, node, before, member));
@@ -110,7 +110,7 @@ pub(super) fn other_spelling_counts(
     spec: &Spec<'_>,
     node: &Node,
     at: usize,
-    last: &HashMap<&str, usize>,
+    last: &BTreeMap<&str, usize>,
     field: &Field,
     findings: &mut Findings<'_>,
 ) -> bool {
@@ -341,7 +341,7 @@ struct Kinds<'a> {
 
 impl<'a> Kinds<'a> {
     fn look(&mut self, node: &'a Node, message: &'static Message) {
-        let mut met: HashMap<&str, &str> = HashMap::new();
+        let mut met: BTreeMap<&str, &str> = BTreeMap::new();
         for Member { key, value } in node.members() {
             let Some(field) = message.field(&key.name) else {
                 continue;

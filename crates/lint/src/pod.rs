@@ -1,6 +1,7 @@
 //! Rules about `pod_patch` and `pod_spec`: both are applied to the pod that pachd makes, and what comes of it is judged
 //! as Kubernetes judges a pod.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
@@ -12,6 +13,7 @@ use super::rule::{Rule, rule};
 use super::version::Versions;
 use super::view::{Spec, Text, shown};
 use super::{metadata, patch, worker};
+use crate::diagnostic::Severity;
 
 const POD_PATCH_NOT_JSON: Rule = rule!("pod-patch-not-json", Error, Versions::ALL,
     summary: "`pod_patch` or `pod_spec` that is no JSON",
@@ -107,71 +109,159 @@ pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     if changes.is_empty() || !spec.whole {
         return;
     }
-    let base = worker::pod_spec(spec);
-    let Some(stages) = stages(&base, &changes, findings) else {
-        return;
-    };
-    judge(spec, &base, &changes, &stages, findings);
-}
-
-/// The pod after each change; none when one cannot be made, which is said.
-fn stages(base: &Json, changes: &[Change<'_>], findings: &mut Findings<'_>) -> Option<Vec<Json>> {
-    let mut stages: Vec<Json> = Vec::with_capacity(changes.len());
-    for change in changes {
-        let mut pod = stages.last().unwrap_or(base).clone();
-        if change.by.name == "pod_spec" {
-            json_patch::merge(&mut pod, &change.patch);
-        } else if let Err(why) = patch::apply(&mut pod, &change.patch) {
-            findings.add(
-                Finding::new(
-                    &POD_PATCH_FAILS,
-                    change.by.text.span(),
-                    format!("{} {why}", change.called),
-                )
-                .note(FAILS)
-                .help("spoutctl explain pod-patch-fails says what is in the pod"),
-            );
-            return None;
-        }
-        stages.push(pod);
+    if let Some(made) = Made::new(worker::pod_spec(spec), &changes, metadata::pod_labels(spec), findings) {
+        judge(spec, &made, findings);
     }
-    Some(stages)
 }
 
-fn judge(spec: &Spec<'_>, base: &Json, changes: &[Change<'_>], stages: &[Json], findings: &mut Findings<'_>) {
-    let Some((last, change)) = stages.last().zip(changes.last()) else {
-        return;
-    };
-    let decoded_pod = match decoded(last) {
+/// Of more changes it is not said which of them is to blame: for that the pod is judged after each.
+const MOST_JUDGED: usize = 500;
+
+/// The pod that changes make, and how it came about.
+struct Made<'a, 'b> {
+    base: Json,
+    changes: &'b [Change<'a>],
+    /// Stands for all of them.
+    all: Change<'a>,
+    labels: Vec<String>,
+    pod: Json,
+    stages: OnceCell<Vec<Stage>>,
+}
+
+/// What is to be said of the pod after one of the changes.
+struct Stage {
+    is_unreadable: bool,
+    faults: Vec<Fault>,
+    dropped: Vec<String>,
+    lost: Vec<&'static str>,
+}
+
+impl Stage {
+    fn of(pod: &Json, labels: &[String]) -> Self {
+        let decoded = decoded(pod);
+        Self {
+            is_unreadable: decoded.is_err(),
+            faults: decoded
+                .as_ref()
+                .map_or_else(|_| Vec::new(), |decoded| pod::faults(&decoded.spec, labels)),
+            dropped: decoded.map_or_else(|_| Vec::new(), |decoded| decoded.dropped),
+            lost: lost(pod).collect(),
+        }
+    }
+}
+
+impl<'a, 'b> Made<'a, 'b> {
+    /// Makes all changes; none when one cannot be made, which is said.
+    fn new(base: Json, changes: &'b [Change<'a>], labels: Vec<String>, findings: &mut Findings<'_>) -> Option<Self> {
+        let mut pod = base.clone();
+        let mut copied = 0;
+        for change in changes {
+            if patch::is_excessive(&pod, &change.patch, &mut copied) {
+                findings.add(excessive(change));
+                return None;
+            }
+            if let Err(why) = change.make(&mut pod) {
+                findings.add(fails(
+                    change,
+                    &format!(" {why}"),
+                    "spoutctl explain pod-patch-fails says what is in the pod",
+                ));
+                return None;
+            }
+        }
+        let by = changes.last()?.by;
+        let all = Change {
+            by,
+            called: format!("`{}`", by.name),
+            patch: Json::Null,
+        };
+        Some(Self {
+            base,
+            changes,
+            all,
+            labels,
+            pod,
+            stages: OnceCell::new(),
+        })
+    }
+
+    /// The first change from which on something holds to the end.
+    fn blamed(&self, holds: impl Fn(&Stage) -> bool) -> &Change<'a> {
+        let stages = self.stages.get_or_init(|| self.stages());
+        let kept = stages.iter().rev().take_while(|stage| holds(stage)).count();
+        let first = self.changes.get(stages.len() - kept);
+        first.filter(|_| kept > 0).unwrap_or(&self.all)
+    }
+
+    fn stages(&self) -> Vec<Stage> {
+        if self.changes.len() > MOST_JUDGED {
+            return Vec::new();
+        }
+        let mut pod = self.base.clone();
+        let stages = self.changes.iter().map(|change| {
+            // Each could be made before.
+            let _ = change.make(&mut pod);
+            Stage::of(&pod, &self.labels)
+        });
+        stages.collect()
+    }
+}
+
+impl Change<'_> {
+    fn make(&self, pod: &mut Json) -> Result<(), String> {
+        if self.by.name == "pod_spec" {
+            json_patch::merge(pod, &self.patch);
+            return Ok(());
+        }
+        patch::apply(pod, &self.patch)
+    }
+}
+
+fn fails(change: &Change<'_>, why: &str, help: &str) -> Finding {
+    let message = format!("{}{why}", change.called);
+    Finding::new(&POD_PATCH_FAILS, change.by.text.span(), message)
+        .note(FAILS)
+        .help(help)
+}
+
+fn excessive(change: &Change<'_>) -> Finding {
+    let message = format!(
+        "{} makes the pod too large, or too deep, to be looked at",
+        change.called
+    );
+    Finding::new(&POD_PATCH_FAILS, change.by.text.span(), message)
+        .severity(Severity::Warning)
+        .note("Kubernetes refuses an object of more than 3 MiB; what comes of this is not judged")
+        .help("copy less, and not what was copied before")
+}
+
+fn judge(spec: &Spec<'_>, made: &Made<'_, '_>, findings: &mut Findings<'_>) {
+    let decoded_pod = match decoded(&made.pod) {
         Ok(decoded) => decoded,
         Err(why) => {
-            let change = blamed(changes, stages, |pod| decoded(pod).is_err()).unwrap_or(change);
-            findings.add(
-                Finding::new(
-                    &POD_PATCH_FAILS,
-                    change.by.text.span(),
-                    format!("{}: {why}", change.called),
-                )
-                .note(FAILS)
-                .help("write a value of the type that the field has"),
-            );
+            let change = made.blamed(|stage| stage.is_unreadable);
+            findings.add(fails(
+                change,
+                &format!(": {why}"),
+                "write a value of the type that the field has",
+            ));
             return;
         }
     };
-    let labels = metadata::pod_labels(spec);
-    let before = faults(base, &labels).into_iter();
+    let before = faults(&made.base, &made.labels).into_iter();
     let before: BTreeSet<(String, String)> = before.map(|fault| (fault.path, fault.what)).collect();
-    let faults = pod::faults(&decoded_pod.spec, &labels);
-    for fault in faults
-        .iter()
-        .filter(|fault| !before.contains(&(fault.path.clone(), fault.what.clone())))
-    {
-        let has = |pod: &Json| self::faults(pod, &labels).contains(fault);
-        refused(spec, blamed(changes, stages, has).unwrap_or(change), fault, findings);
+    for fault in pod::faults(&decoded_pod.spec, &made.labels) {
+        if !before.contains(&(fault.path.clone(), fault.what.clone())) {
+            refused(
+                spec,
+                made.blamed(|stage| stage.faults.contains(&fault)),
+                &fault,
+                findings,
+            );
+        }
     }
     for dropped in &decoded_pod.dropped {
-        let has = |pod: &Json| decoded(pod).is_ok_and(|decoded| decoded.dropped.contains(dropped));
-        let change = blamed(changes, stages, has).unwrap_or(change);
+        let change = made.blamed(|stage| stage.dropped.contains(dropped));
         findings.add(
             Finding::new(
                 &POD_FIELD_UNKNOWN,
@@ -182,31 +272,29 @@ fn judge(spec: &Spec<'_>, base: &Json, changes: &[Change<'_>], stages: &[Json], 
             .help("write it as the reference of Kubernetes 1.29 or older has it, from the pod's spec on"),
         );
     }
-    for name in ["user", "storage"] {
-        let is_lost = |pod: &Json| {
-            !list(pod, "containers")
-                .iter()
-                .any(|container| text_of(container, "name") == name)
-        };
-        if is_lost(last) && !list(last, "containers").is_empty() {
-            let change = blamed(changes, stages, is_lost).unwrap_or(change);
-            findings.add(
-                Finding::new(
-                    &POD_CONTAINER_MISSING,
-                    change.by.text.span(),
-                    format!("{}: the pod has no container `{name}` any more", change.called),
-                )
-                .note("pachd and Kubernetes accept it, and the spout cannot work")
-                .help("add to `containers`, or change one of them; do not replace the list"),
-            );
-        }
+    if list(&made.pod, "containers").is_empty() {
+        return;
+    }
+    for name in lost(&made.pod) {
+        let change = made.blamed(|stage| stage.lost.contains(&name));
+        findings.add(
+            Finding::new(
+                &POD_CONTAINER_MISSING,
+                change.by.text.span(),
+                format!("{}: the pod has no container `{name}` any more", change.called),
+            )
+            .note("pachd and Kubernetes accept it, and the spout cannot work")
+            .help("add to `containers`, or change one of them; do not replace the list"),
+        );
     }
 }
 
-/// The first change from which on something holds in every stage.
-fn blamed<'a, 'b>(changes: &'b [Change<'a>], stages: &[Json], holds: impl Fn(&Json) -> bool) -> Option<&'b Change<'a>> {
-    let kept = stages.iter().rev().take_while(|pod| holds(pod)).count();
-    changes.get(stages.len().checked_sub(kept)?)
+/// The containers of a spout that a pod does not have.
+fn lost(pod: &Json) -> impl Iterator<Item = &'static str> {
+    let containers = list(pod, "containers");
+    ["user", "storage"]
+        .into_iter()
+        .filter(move |name| containers.iter().all(|container| text_of(container, "name") != *name))
 }
 
 /// The faults of a pod that may have more in it than a pod has.

@@ -2,6 +2,7 @@
 
 mod choices;
 mod corpus;
+mod patches;
 mod properties;
 mod schema;
 mod verdicts;

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
-use ignore::WalkBuilder;
+use ignore::{DirEntry, WalkBuilder};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::settings::Surroundings;
@@ -87,6 +87,22 @@ impl Found {
                 name: format!("{}://…", url.split("://").next().unwrap_or_default()),
                 why: error.to_string(),
             }),
+        }
+    }
+
+    /// Something in a directory. A link is followed to a file, but not to a directory, which may be one that it is in.
+    fn entry(&mut self, entry: DirEntry) {
+        let kind = if entry.path_is_symlink() {
+            match entry.path().metadata() {
+                Ok(metadata) => Some(metadata.file_type()),
+                Err(error) => return self.unread(entry.path(), format!("a link that leads nowhere: {error}")),
+            }
+        } else {
+            entry.file_type()
+        };
+        // Of a pipe that lies there an end may never come.
+        if kind.is_some_and(|kind| kind.is_file()) {
+            self.file(entry.into_path(), false);
         }
     }
 
@@ -174,12 +190,7 @@ fn find_in_directory(directory: &Path, found: &mut Found) {
     walk.git_global(false).sort_by_file_name(Ord::cmp);
     for entry in walk.build() {
         match entry {
-            Ok(entry) if entry.file_type().is_some_and(|kind| !kind.is_dir()) && has_ending(entry.path()) => {
-                // A link is followed to a file, but not to a directory, which may be one that it is in.
-                if !entry.path_is_symlink() || entry.path().is_file() {
-                    found.file(entry.into_path(), false);
-                }
-            }
+            Ok(entry) if has_ending(entry.path()) => found.entry(entry),
             Ok(_) => {}
             Err(error) => found.unread(directory, error.to_string()),
         }

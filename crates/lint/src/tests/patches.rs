@@ -1,0 +1,66 @@
+//! Patches of a pod that are larger than what anybody writes.
+
+use serde_json::{Value as Json, json};
+
+use super::*;
+
+fn found(operations: &[Json]) -> Vec<Diagnostic> {
+    let spec = json!({
+        "pipeline": {"name": "a"},
+        "spout": {},
+        "transform": {"image": "a:1", "cmd": ["/a"]},
+        "pod_patch": json!(operations).to_string(),
+    });
+    check(&SourceFile::new("spec.json", spec.to_string()), &Options::default()).diagnostics
+}
+
+fn add(path: &str, value: &Json) -> Json {
+    json!({"op": "add", "path": path, "value": value})
+}
+
+fn transfer(op: &str, from: &str, path: &str) -> Json {
+    json!({"op": op, "from": from, "path": path})
+}
+
+#[test]
+fn a_pod_that_doubles_with_each_copy_or_is_ever_deeper_is_given_up_with_a_word() {
+    let mut doubled = vec![add("/x", &json!([1]))];
+    doubled.extend(std::iter::repeat_n(transfer("copy", "/x", "/x/-"), 60));
+    let mut deep = vec![add("/x", &json!({}))];
+    for _ in 0..300 {
+        deep.extend([
+            add("/y", &json!({})),
+            transfer("move", "/x", "/y/x"),
+            transfer("move", "/y", "/x"),
+        ]);
+    }
+    for operations in [doubled, deep] {
+        let found = found(&operations);
+        let [finding] = found.as_slice() else {
+            panic!("{found:?}");
+        };
+        assert_eq!(
+            (finding.rule.0, finding.severity),
+            ("pod-patch-fails", Severity::Warning)
+        );
+        assert!(finding.message.ends_with("to be looked at"), "{}", finding.message);
+    }
+}
+
+#[test]
+fn a_small_thing_may_be_copied_often() {
+    let copies = vec![transfer("copy", "/containers/0/env/0", "/containers/0/env/-"); 400];
+    assert_eq!(found(&copies), []);
+}
+
+#[test]
+fn of_more_operations_than_are_judged_one_by_one_none_is_named() {
+    let volume = |name: &str| add("/volumes/-", &json!({"name": name, "emptyDir": {}}));
+    for (count, called) in [(499, "operation 500 of `pod_patch`: "), (500, "`pod_patch`: ")] {
+        let mut operations: Vec<Json> = (0..count).map(|at| volume(&format!("v{at}"))).collect();
+        operations.push(volume("A_B"));
+        let found = found(&operations);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].message.starts_with(called), "{}", found[0].message);
+    }
+}
