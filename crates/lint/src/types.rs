@@ -10,6 +10,7 @@ use super::rule::{Rule, rule};
 use super::version::{Version, Versions};
 use super::view::{Spec, number_before, shown};
 use crate::diagnostic::{Safety, Severity};
+use crate::spec::scalar::to_json_number;
 use crate::spec::tree::{Key, Member, Node, Value};
 use spoutctl_fields::{Enumeration, Field, Kind};
 
@@ -295,10 +296,13 @@ fn integer(
         _ => "",
     };
     let is_number = matches!(node.value, Value::Number(_));
-    let is_read = is_json_number(written) || is_number && is_pointed(written);
-    if is_number && !is_read {
+    let is_odd = is_number && !is_json_number(written) && !is_pointed(written);
+    let resolved = to_json_number(written).filter(|_| is_number);
+    if is_odd && (resolved.is_none() || spec.version >= Version::new(2, 8)) {
         return; // of YAML's making, and reported as such
     }
+    let written = resolved.as_deref().unwrap_or(written);
+    let is_read = is_json_number(written);
     if !is_number && cut_short(spec, name, node, findings) {
         return;
     }

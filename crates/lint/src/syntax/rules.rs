@@ -218,10 +218,10 @@ pub(super) const UNKNOWN_ESCAPE: Rule = rule!(
 );
 
 pub(super) const JSON_ESCAPE: Rule = rule!(
-    "json-escape-unsupported", Error, Versions::TWO,
-    summary: "An escape of JSON that the YAML reader of pachctl 2.x does not know",
-    why: "`\\/` and a character written as two surrogates are right in JSON, and pachctl 2.x says `found unknown \
-          escape character`.",
+    "json-escape-unsupported", Error, Versions::ALL,
+    summary: "An escape of JSON that the YAML reader of pachctl does not know",
+    why: "`\\/` and a character written as two surrogates are right in JSON, and pachctl 2.x, which reads specs as \
+          YAML, says `found unknown escape character`. So does 1.x of a file that does not begin with `{`.",
     source: "yaml.v3 scannerc.go",
     fixable: Some(Safety::Safe),
 );
@@ -270,7 +270,8 @@ pub(super) const NUMBER_NOT_JSON: Rule = rule!(
     "number-not-json", Error, Versions::ALL,
     summary: "A number is written as JSON has none",
     why: "Other bases, underscores, a plus sign, a point without digits on both sides, `.nan`: pachctl 2.8 and later \
-          hand the text on as JSON and fail, but for `.5`, which they complete; before, `010` was 8.",
+          hand the text on as JSON and fail, but for `.5`, which they complete; before, `010` was 8. `.nan` and \
+          `.inf` have no JSON, and every version fails.",
     source: "src/internal/ppsutil/decoder.go: integer value does not match regexp; invalid number literal",
     fixable: Some(Safety::Unsafe),
 );

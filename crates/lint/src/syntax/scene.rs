@@ -54,11 +54,17 @@ impl<'a> Scene<'a> {
             Reader::StrictJson => {
                 "pachctl 1.x reads a file that begins with `{` as strict JSON, and refuses it".to_owned()
             }
-            Reader::Yaml if self.version.is_1() => {
-                "pachctl 1.x reads a file that does not begin with `{` as YAML, and lets it pass; jq refuses it"
-                    .to_owned()
-            }
-            Reader::Yaml => "pachctl 2.x reads specs as YAML and lets it pass; 1.x and jq refuse it".to_owned(),
+            Reader::Yaml if self.version.is_1() => format!("{}, and lets it pass; jq refuses it", self.reads_yaml()),
+            Reader::Yaml => format!("{} and lets it pass; 1.x and jq refuse it", self.reads_yaml()),
+        }
+    }
+
+    /// Who reads the file as YAML, where somebody does.
+    pub(super) fn reads_yaml(&self) -> &'static str {
+        if self.version.is_1() {
+            "pachctl 1.x reads a file that does not begin with `{` as YAML"
+        } else {
+            "pachctl 2.x reads specs as YAML"
         }
     }
 }

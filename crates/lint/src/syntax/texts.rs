@@ -193,7 +193,7 @@ impl Scene<'_> {
             Escape::JsonOnly(_) if self.reader == Reader::StrictJson => return None,
             Escape::JsonOnly(character) => {
                 Finding::new(&JSON_ESCAPE, span, format!("YAML does not know the escape `{written}`"))
-                    .note("pachctl 2.x reads specs as YAML, and refuses it")
+                    .note(format!("{}, and refuses it", self.reads_yaml()))
                     .safe_fix("write the character", replace(span, in_json(character)))
             }
             Escape::YamlOnly(_) if self.dialect == Dialect::Yaml => return None,
@@ -264,7 +264,7 @@ impl Scene<'_> {
         let is_completed = written.starts_with('.') && json.is_some();
         let is_refused = match self.reader {
             Reader::StrictJson => true,
-            Reader::Yaml => self.version >= Version::new(2, 8) && !is_completed,
+            Reader::Yaml => json.is_none() || self.version >= Version::new(2, 8) && !is_completed,
         };
         let finding = Finding::new(
             &NUMBER_NOT_JSON,
