@@ -32,7 +32,7 @@ pub fn parse(args: &[OsString]) -> Result<(Cli, Vec<OsString>), clap::Error> {
         };
         match line.understand(&error) {
             Understood::Rewritten => {}
-            Understood::Not => return Err(line.without_bad_advice(error)),
+            Understood::Not => return Err(without_bad_advice(error)),
             Understood::Said(what) => {
                 for kind in [
                     ContextKind::SuggestedArg,
@@ -294,8 +294,7 @@ impl Line {
                 () if is_it(word) && self.word(at + 1) == Some(value) => 2,
                 () => continue,
             };
-            self.words
-                .splice(at..at + length, words.iter().map(|word| OsString::from(word)));
+            self.words.splice(at..at + length, words.iter().map(OsString::from));
             return Understood::Rewritten;
         }
         Understood::Not
@@ -408,38 +407,38 @@ impl Line {
         }
         operands
     }
+}
 
-    /// clap's own advice, but for what loses data, for the opposite of what was typed, for what is nothing like it, and
-    /// for `-- -f`: no operand begins with a dash.
-    fn without_bad_advice(&self, mut error: clap::Error) -> clap::Error {
-        let suggested = match error.get(ContextKind::SuggestedArg) {
-            Some(ContextValue::String(argument)) => argument.clone(),
-            _ => String::new(),
-        };
-        let typed = match error.get(ContextKind::InvalidArg) {
-            Some(ContextValue::String(argument)) => argument.clone(),
-            _ => String::new(),
-        };
-        let name = |flag: &str| {
-            flag.trim_start_matches('-')
-                .split([' ', '='])
-                .next()
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let (suggested, typed) = (name(&suggested), name(&typed));
-        let is_opposite = suggested.strip_prefix("no-") == Some(typed.as_str())
-            || typed.strip_prefix("no-") == Some(suggested.as_str())
-            || suggested.starts_with("no-") != typed.starts_with("no-");
-        let is_bad = is_opposite || DANGEROUS.contains(&suggested.as_str()) || !is_near(&typed, &suggested);
-        if !suggested.is_empty() && is_bad {
-            error.remove(ContextKind::SuggestedArg);
-            // It would show the option, too.
-            error.remove(ContextKind::Usage);
-        }
-        error.remove(ContextKind::Suggested);
-        error
+/// clap's own advice, but for what loses data, for the opposite of what was typed, for what is nothing like it, and
+/// for `-- -f`: no operand begins with a dash.
+fn without_bad_advice(mut error: clap::Error) -> clap::Error {
+    let suggested = match error.get(ContextKind::SuggestedArg) {
+        Some(ContextValue::String(argument)) => argument.clone(),
+        _ => String::new(),
+    };
+    let typed = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) => argument.clone(),
+        _ => String::new(),
+    };
+    let name = |flag: &str| {
+        flag.trim_start_matches('-')
+            .split([' ', '='])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let (suggested, typed) = (name(&suggested), name(&typed));
+    let is_opposite = suggested.strip_prefix("no-") == Some(typed.as_str())
+        || typed.strip_prefix("no-") == Some(suggested.as_str())
+        || suggested.starts_with("no-") != typed.starts_with("no-");
+    let is_bad = is_opposite || DANGEROUS.contains(&suggested.as_str()) || !is_near(&typed, &suggested);
+    if !suggested.is_empty() && is_bad {
+        error.remove(ContextKind::SuggestedArg);
+        // It would show the option, too.
+        error.remove(ContextKind::Usage);
     }
+    error.remove(ContextKind::Suggested);
+    error
 }
 
 /// Whether this option is missing.

@@ -228,11 +228,6 @@ fn what_is_no_message_is_named_with_its_place() {
             "message 1 of the input, at byte 0, does not begin with its length but with `<`",
         ),
         (
-            Framing::OctetCounting,
-            b"-1 ",
-            "message 1 of the input, at byte 0, does not begin with its length but with `-`",
-        ),
-        (
             Framing::Varint,
             b"\xff\xff\xff\xff\x07",
             "message 1 of the input, at byte 0, is longer than 1.0 kB",
