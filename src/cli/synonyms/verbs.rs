@@ -218,6 +218,7 @@ pub const OTHER_NOUNS: &[(&str, &[&str], &str)] = &[
             "init",
             "unset",
         ],
-        "`spoutctl config` shows what holds, and the file that it was read from; contexts are changed by `pachctl config`",
+        "`spoutctl config` shows what holds, and the files that it was read from; contexts are changed by \
+         `pachctl config`",
     ),
 ];
