@@ -3,8 +3,8 @@
 # forgets to ask for the error fails at the first use of the value.
 # What happens: in 2.16.1 `value()` is librdkafka's sentence about the error, as bytes, and `topic()` and `partition()` are those of the subscription: a topic that is not
 # there, and the end of a partition (`enable.partition.eof`), come as messages like any other.
-# Who meets it: consumers that write `message.value()` to a file or a repo: a topic that is made an hour later, or whose name is misspelt, leaves lines of English among the records, one
-# for each time that it was looked for. What helps: `if message.error(): …` in front of each use, or DeserializingConsumer, which raises.
+# Who meets it: consumers that write `message.value()` to a file or a repo: a topic that is made an hour later, or whose name is misspelt, leaves a sentence of English
+# among the records. What helps: `if message.error(): …` in front of each use, or DeserializingConsumer, which raises.
 set -euo pipefail
 CONFLUENT_KAFKA=2.16.1
 dir=$(mktemp -d)

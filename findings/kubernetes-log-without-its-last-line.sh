@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One would guess: Kubernetes' library for Python follows a pod's log (`Watch().stream(core.read_namespaced_pod_log, …)`, the way of its documentation) to its last byte: what a container
+# One would guess: Kubernetes' library for Python follows a pod's log (`Watch().stream(core.read_namespaced_pod_log, …)`) to its last byte: what a container
 # wrote last, without a newline, is its last line, as `kubectl logs -f` prints it.
 # What happens: 34.1.0 hands out what was ended by a newline, and ends without the rest: an answer that is whole, of `one`, a newline and `two`, is the one line `one`. The
 # same log by `read_namespaced_pod_log` alone has it. A line that is cut in two by the parts of an HTTP answer is one line, as it should be.

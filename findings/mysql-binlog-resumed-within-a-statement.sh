@@ -4,7 +4,7 @@
 # What happens: an INSERT of more than 8 KiB of rows is several events, for which the columns of the table were said once, in front. PyPI's `mysql-replication` 1.0.17, begun at
 # the `log_pos` that it had behind the first of them, drops the others without a word, since it does not know their table: of ten rows, eight are missing. npm's `@vlasky/zongji`
 # 0.9.0 does the same with its `nextPosition`. Java's `com.zendesk:mysql-binlog-connector-java` 0.30.1 drops them, too, and tells a LifecycleListener (`onEventDeserializationFailure`)
-# alone. All of them begin well behind the end of a transaction (`XidEvent`).
+# alone.
 # Who meets it: copies of a database that store their position with what they have written, row by row. Small statements are one event, so that it works for years, until a
 # program is stopped in the middle of a large one. What helps: to store the position at each XidEvent.
 set -euo pipefail

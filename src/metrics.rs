@@ -28,7 +28,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::Semaphore;
 
 use exposition::{Exposition, Format};
-pub use figures::{Figures, Labels, Lags, MetricsSource, Series, Spooled};
+pub use figures::{Figures, Labels, Lags, MetricsSource, Series, Spooled, Totals};
 pub use partitions::Partition;
 
 const MOST_CONNECTIONS: usize = 16;

@@ -146,12 +146,15 @@ impl Line {
             Some("auth") => AUTH_VERBS,
             _ => VERBS,
         };
-        let Some((_, meaning)) = verbs.iter().find(|(names, _)| names.contains(&typed)) else {
+        let Some((_, meaning)) = verbs
+            .iter()
+            .find(|(names, _)| names.split(' ').any(|name| name == typed))
+        else {
             return Understood::Not;
         };
         match meaning {
             VerbMeaning::Words(words) => {
-                self.words.splice(at..=at, words.iter().map(OsString::from));
+                self.words.splice(at..=at, words.split(' ').map(OsString::from));
             }
             VerbMeaning::Apply => {
                 let names_file = self.words.iter().any(|word| {
@@ -198,7 +201,7 @@ impl Line {
             }
             self.take_flag(at, typed);
             let words = synonym.meaning.words();
-            self.words.splice(at..at, words.iter().map(OsString::from));
+            self.words.splice(at..at, words.map(OsString::from));
             return Understood::Rewritten;
         }
         let Some(value) = self.take_value(at, typed) else {
@@ -305,7 +308,7 @@ impl Line {
         let noun = self.word(self.options)?;
         let row = OTHER_NOUNS
             .iter()
-            .find(|(verb, nouns, _)| *verb == self.verb && nouns.contains(&noun));
+            .find(|(verb, nouns, _)| *verb == self.verb && nouns.split(' ').any(|known| known == noun));
         row.map(|(.., said)| *said)
     }
 
@@ -317,11 +320,11 @@ impl Line {
         let noun = self.word(at).unwrap_or_default();
         let row = NOUNS
             .iter()
-            .find(|(verb, nouns, _)| *verb == self.verb && nouns.contains(&noun));
+            .find(|(verb, nouns, _)| *verb == self.verb && nouns.split(' ').any(|known| known == noun));
         let Some((.., words)) = row else {
             return Understood::Not;
         };
-        self.words.splice(at..=at, words.iter().map(OsString::from));
+        self.words.splice(at..=at, words.split_whitespace().map(OsString::from));
         Understood::Rewritten
     }
 
@@ -506,6 +509,5 @@ fn wants_next(command: Option<&Command>, verb: &str, word: &str) -> bool {
 
 fn synonym(verb: &str, typed: &str) -> Option<&'static Synonym> {
     let name = typed.split('=').next().unwrap_or_default();
-    table::flags()
-        .find(|synonym| (synonym.verbs.is_empty() || synonym.verbs.contains(&verb)) && synonym.typed.contains(&name))
+    table::flags().find(|synonym| synonym.is_for(verb, name))
 }

@@ -15,9 +15,9 @@ use super::gauges::{each, unix, whole};
 use super::partitions::{self, Partition};
 use spoutctl_delivery::holding::Held;
 
-/// What is counted since the start, and how it is now.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Figures {
+/// What is counted since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
     /// Of the input.
     pub read_bytes: u64,
     /// In archives that are done.
@@ -29,8 +29,16 @@ pub struct Figures {
     pub skipped: u64,
     pub messages_set_aside: u64,
     pub messages_skipped: u64,
-    /// Of the files in commits.
+    /// In commits, as are deletions and bytes.
+    pub files: u64,
+    pub deletions: u64,
     pub bytes: u64,
+}
+
+/// What is counted since the start, and how it is now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Figures {
+    pub totals: Totals,
     /// Of files, handed to the connection; more than once where a part was sent again.
     pub sent_bytes: u64,
     /// Bytes of archives that are kept until their commits are finished.
@@ -66,26 +74,34 @@ pub struct Spooled {
 type CounterOf = (&'static str, &'static str, fn(&Figures) -> u64);
 
 const COUNTERS: [CounterOf; 12] = [
-    ("read_bytes", "Bytes of the input that were read", |of| of.read_bytes),
-    ("messages", "Messages in archives that are done", |of| of.messages),
-    ("archives", "Complete archives that were taken from the input", |of| {
-        of.archives
+    ("read_bytes", "Bytes of the input that were read", |of| {
+        of.totals.read_bytes
     }),
-    ("commits", "Commits that are finished and acknowledged", |of| of.commits),
+    ("messages", "Messages in archives that are done", |of| {
+        of.totals.messages
+    }),
+    ("archives", "Complete archives that were taken from the input", |of| {
+        of.totals.archives
+    }),
+    ("commits", "Commits that are finished and acknowledged", |of| {
+        of.totals.commits
+    }),
     ("archives_already", "Archives that an earlier run had committed", |of| {
-        of.already
+        of.totals.already
     }),
     ("archives_quarantined", "Archives that were set aside", |of| {
-        of.quarantined
+        of.totals.quarantined
     }),
-    ("archives_skipped", "Archives that were left out", |of| of.skipped),
+    ("archives_skipped", "Archives that were left out", |of| {
+        of.totals.skipped
+    }),
     ("messages_set_aside", "Messages that were set aside", |of| {
-        of.messages_set_aside
+        of.totals.messages_set_aside
     }),
     ("messages_skipped", "Messages that were left out", |of| {
-        of.messages_skipped
+        of.totals.messages_skipped
     }),
-    ("committed_bytes", "Bytes of files in commits", |of| of.bytes),
+    ("committed_bytes", "Bytes of files in commits", |of| of.totals.bytes),
     (
         "sent_bytes",
         "Bytes of files that were handed to the connection, again where a part was sent again",

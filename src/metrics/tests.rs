@@ -14,7 +14,10 @@ struct Fixed {
 impl MetricsSource for Fixed {
     fn series(&self) -> Vec<Series> {
         let figures = Figures {
-            messages: 7,
+            totals: Totals {
+                messages: 7,
+                ..Totals::default()
+            },
             in_hand: 2,
             retries: [("unavailable", 3), ("unknown", 0)].into(),
             last_commit: Some(UNIX_EPOCH + Duration::from_millis(1_800_000_000_250)),
@@ -194,7 +197,10 @@ fn each_of_several_streams_has_series_of_its_own_in_one_family() {
                     ..labels()
                 },
                 figures: Figures {
-                    commits,
+                    totals: Totals {
+                        commits,
+                        ..Totals::default()
+                    },
                     ..Figures::default()
                 },
                 lags: Lags::default(),

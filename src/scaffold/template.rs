@@ -308,7 +308,6 @@ pub const ALL: &[&Template] = &[
     BLANK, &DIRECTORY, &KAFKA, &KCAT, &MQTT, &NATS, &POSTGRES, &REDIS, &WEBHOOK,
 ];
 
-/// The template of that name.
 pub fn named(name: &str) -> Option<&'static Template> {
     ALL.iter().copied().find(|template| template.name == name)
 }

@@ -167,7 +167,6 @@ impl Address {
         Some(format!("{scheme}://{host}:{port}"))
     }
 
-    /// The socket that it is.
     pub fn socket(&self) -> Option<&Path> {
         match self {
             Self::Grpc(url) => url.strip_prefix("unix://").map(Path::new),

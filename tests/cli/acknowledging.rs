@@ -6,13 +6,12 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::proxy::{Fault, Proxy};
-use crate::runner::{Ran, World, tar, words};
+use crate::runner::{Ran, World, tar, try_all, words};
 use crate::served::Served;
 
 fn archives(count: u64) -> Vec<u8> {
@@ -341,23 +340,8 @@ pub fn kill_at_each_call(consumer: Consumer) {
         proxy.calls(Proxy::ANY)
     };
     assert!(counted > 15, "{counted}");
-    let cases = Mutex::new((1..counted).flat_map(|call| [(call, false), (call, true)]));
-    let wrong = Mutex::new(Vec::new());
-    let work = || {
-        while let Some((call, carried_out)) = { cases.lock().unwrap().next() } {
-            let fault = if carried_out {
-                Fault::StallAnswer(0)
-            } else {
-                Fault::Stall
-            };
-            if let Err(what) = try_one(consumer, &served, call, fault) {
-                wrong.lock().unwrap().push(what);
-            }
-        }
-    };
-    std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(work))));
-    let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    let cases = (1..counted).flat_map(|call| [(call, Fault::Stall), (call, Fault::StallAnswer(0))]);
+    try_all(8, cases, |(call, fault)| try_one(consumer, &served, call, fault));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,26 +14,14 @@ use sha2::{Digest, Sha256};
 use spoutctl::scaffold::template;
 
 use crate::create::{create, needed};
+use crate::grpc::Sidecar;
 use crate::postgres;
-use crate::runner::{PATIENCE, World, free_port, has_program, signal, skip};
-
-/// Waits until something is there.
-#[track_caller]
-fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
+use crate::runner::{Killed, World, free_port, has_program, signal, skip, wait_for};
 
 /// A spout in its pod, and the world that its store is in.
 struct Spout {
     world: World,
-    sidecar: Child,
+    _sidecar: Sidecar,
     code: Child,
 }
 
@@ -56,22 +44,7 @@ impl Spout {
         let script = world.path("code/entrypoint.sh");
         fs::write(&script, change(fs::read_to_string(&script).unwrap())).unwrap();
 
-        let mut sidecar = Command::new(env!("CARGO_BIN_EXE_spoutctl"))
-            .args(["serve", "--quiet", "--listen", "127.0.0.1:0", "--as-spout", "orders"])
-            .arg(world.path("store"))
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(sidecar.stdout.take().unwrap()).lines().take(4);
-        let pod = lines.map(|line| {
-            line.unwrap()
-                .split_once('=')
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        });
-        let pod: Vec<_> = pod.map(Option::unwrap).collect();
-
+        let sidecar = Sidecar::of(&world.path("store"), "orders");
         let own = world.path("bin");
         fs::create_dir(&own).unwrap();
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_spoutctl"), own.join("spoutctl")).unwrap();
@@ -96,13 +69,17 @@ impl Spout {
             .env("TMPDIR", world.directory.path())
             .env("WEBHOOK_SECRET", "key")
             .envs(env)
-            .envs(pod)
+            .envs(sidecar.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(fs::File::create(world.path("said")).unwrap())
             .spawn()
             .unwrap();
-        Self { world, sidecar, code }
+        Self {
+            world,
+            _sidecar: sidecar,
+            code,
+        }
     }
 
     fn said(&self) -> String {
@@ -129,7 +106,7 @@ impl Spout {
     }
 
     fn wait_for_messages(&self, count: usize) -> Vec<Value> {
-        wait(&format!("{count} messages; {}", self.said()), || {
+        wait_for(&format!("{count} messages; {}", self.said()), || {
             Some(self.messages()).filter(|messages| messages.len() >= count)
         })
     }
@@ -151,10 +128,8 @@ impl Drop for Spout {
                 std::thread::sleep(Duration::from_millis(20));
             }
         }
-        for process in [&mut self.code, &mut self.sidecar] {
-            let _ = process.kill();
-            let _ = process.wait();
-        }
+        let _ = self.code.kill();
+        let _ = self.code.wait();
     }
 }
 
@@ -232,10 +207,10 @@ fn kills(template: &str) {
     let mut spout = Spout::start(template, &flags, with_world, Some(&bin));
     for life in 1..=3 {
         let lives = || fs::read_to_string(stubs.path().join("lives")).unwrap_or_default();
-        let process = wait(&format!("life {life} of {template}; {}", spout.said()), || {
+        let process = wait_for(&format!("life {life} of {template}; {}", spout.said()), || {
             lives().lines().nth(life - 1).map(|line| line.parse().unwrap())
         });
-        wait(&format!("commit {life} of {template}; {}", spout.said()), || {
+        wait_for(&format!("commit {life} of {template}; {}", spout.said()), || {
             (spout.commits().len() >= life).then_some(())
         });
         if life < 3 {
@@ -277,7 +252,7 @@ fn a_consumer_that_is_killed_is_started_again_and_goes_on() {
 
 /// A broker of the test's own.
 pub struct Broker {
-    process: Child,
+    _process: Killed,
     pub port: String,
     log: PathBuf,
 }
@@ -297,11 +272,15 @@ impl Broker {
             .stderr(fs::File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        Self { process, port, log }
+        Self {
+            _process: Killed(process),
+            port,
+            log,
+        }
     }
 
     pub fn wait_for(&self, event: &str, times: usize) {
-        wait(&format!("{event} at the broker"), || {
+        wait_for(&format!("{event} at the broker"), || {
             let log = fs::read_to_string(&self.log).unwrap_or_default();
             (log.matches(event).count() >= times).then_some(())
         });
@@ -323,13 +302,6 @@ impl Broker {
             ])
             .status();
         assert!(status.unwrap().success());
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -382,7 +354,7 @@ fn what_is_published_by_mqtt_is_committed_also_when_the_consumer_is_killed() {
 
 /// A Redis of the test's own, which keeps nothing.
 pub struct Redis {
-    process: Child,
+    _process: Killed,
     pub port: String,
 }
 
@@ -395,10 +367,10 @@ impl Redis {
             .stdout(Stdio::null())
             .spawn();
         let redis = Self {
-            process: process.unwrap(),
+            _process: Killed(process.unwrap()),
             port,
         };
-        wait("redis", || redis.run(&["ping"]).then_some(()));
+        wait_for("redis", || redis.run(&["ping"]).then_some(()));
         redis
     }
 
@@ -409,13 +381,6 @@ impl Redis {
             .args(args)
             .output();
         answered.unwrap().status.success()
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -439,7 +404,7 @@ fn each_entry_of_a_redis_stream_is_committed_once_also_when_the_consumer_is_kill
     spout.wait_for_messages(1);
     add("a \"quoted\"\ntext");
     spout.wait_for_messages(2);
-    let consumer = wait("redis-cli", || processes("redis-cli", &redis.port).first().copied());
+    let consumer = wait_for("redis-cli", || processes("redis-cli", &redis.port).first().copied());
     signal(consumer, Signal::KILL);
     add("while nobody reads");
     let messages = spout.wait_for_messages(3);
@@ -492,7 +457,7 @@ fn the_body_of_a_signed_request_is_committed_and_no_other() {
     let spout = Spout::start("webhook", &["--env", &listen], |script| script, None);
     let send = |body: &[u8]| post(&port, body, &hmac_sha256(b"key", body));
     let first = br#"{"number":12345678901234567890,"text":"a\nb"}"#;
-    assert_eq!(wait("the webhook", || send(first)), 200, "{}", spout.said());
+    assert_eq!(wait_for("the webhook", || send(first)), 200, "{}", spout.said());
     assert_eq!(send(b"{\n  \"lines\": 2\r\n}\n"), Some(200));
     // Not signed with the key; no JSON; nothing at all.
     assert_ne!(post(&port, b"{}", &hmac_sha256(b"other", b"{}")), Some(200));
@@ -530,7 +495,7 @@ fn each_file_of_a_directory_is_committed_once_when_it_is_complete() {
     let directory = format!("SPOUT_DIRECTORY={}", watched.path().display());
     let spout = Spout::start("directory", &["--env", &directory], |script| script, None);
     let commits = |count: usize| {
-        wait(&format!("{count} commits; {}", spout.said()), || {
+        wait_for(&format!("{count} commits; {}", spout.said()), || {
             Some(spout.commits()).filter(|commits| commits.len() >= count)
         })
     };
@@ -540,7 +505,7 @@ fn each_file_of_a_directory_is_committed_once_when_it_is_complete() {
     commits(2);
     fs::create_dir(at("sub")).unwrap();
     let consumers = || processes("inotifywait", watched.path().to_str().unwrap());
-    wait("the new directory's watch", || consumers().first().copied());
+    wait_for("the new directory's watch", || consumers().first().copied());
     std::thread::sleep(Duration::from_millis(300));
     fs::write(at("sub/written"), "3").unwrap();
     commits(3);
@@ -575,10 +540,10 @@ fn each_file_of_a_directory_is_committed_once_when_it_is_complete() {
 
     // A directory that is gone is watched again when it is back.
     fs::remove_dir_all(watched.path()).unwrap();
-    wait("the new watch", || {
+    wait_for("the new watch", || {
         (spout.said().matches("it is started again").count() == 3).then_some(())
     });
-    wait("the directory", || watched.path().exists().then_some(()));
+    wait_for("the directory", || watched.path().exists().then_some(()));
     fs::write(at("in the new one"), "5").unwrap();
     commits(10);
     assert_eq!(consumers().len(), 1, "the one before lives on");
@@ -605,17 +570,17 @@ fn a_file_of_a_directory_is_not_sent_again_when_nobody_can_tell_whether_it_was_c
     let directory = format!("SPOUT_DIRECTORY={}", at("watched").display());
     let spout = Spout::start("directory", &["--env", &directory], |script| script, Some(&at("bin")));
     fs::write(at("watched/first"), "1").unwrap();
-    wait(&format!("a commit; {}", spout.said()), || {
+    wait_for(&format!("a commit; {}", spout.said()), || {
         (spout.commits().len() == 1).then_some(())
     });
     fs::write(at("away"), "").unwrap();
-    let consumer = wait("the watch", || {
+    let consumer = wait_for("the watch", || {
         processes("inotifywait", at("watched").to_str().unwrap())
             .first()
             .copied()
     });
     signal(consumer, Signal::KILL);
-    wait("what it says", || {
+    wait_for("what it says", || {
         spout
             .said()
             .contains("cannot tell whether default/orders has first: spoutctl get has ended with 5")
@@ -623,7 +588,7 @@ fn a_file_of_a_directory_is_not_sent_again_when_nobody_can_tell_whether_it_was_c
     });
     fs::write(at("watched/second"), "2").unwrap();
     fs::remove_file(at("away")).unwrap();
-    wait("the second commit", || (spout.commits().len() >= 2).then_some(()));
+    wait_for("the second commit", || (spout.commits().len() >= 2).then_some(()));
     let of_newest = spout.world.run(&["get", "orders", "--list"]).text();
     assert!(of_newest.contains("second"), "{of_newest}");
     assert_eq!(spout.commits().len(), 2, "{}", spout.said());
@@ -653,9 +618,9 @@ exec sleep 1000
     .unwrap();
     let directory = format!("SPOUT_DIRECTORY={}", watched.display());
     let spout = Spout::start("directory", &["--env", &directory], |script| script, Some(&bin));
-    wait("the directory", || watched.exists().then_some(()));
+    wait_for("the directory", || watched.exists().then_some(()));
     fs::write(watched.join("known"), "1").unwrap();
-    wait(&format!("both files; {}", spout.said()), || {
+    wait_for(&format!("both files; {}", spout.said()), || {
         let listed = spout.world.run(&["get", "orders", "--list"]);
         let listed = listed.text();
         (listed.contains("known") && listed.contains("dropped")).then_some(())

@@ -212,12 +212,7 @@ fn parts_that_have_expired_are_sent_again_and_with_a_hold_limit_the_archive_is_n
             gateway.at("CreateFileSet", nth, Fault::Answer(413, None));
         }
         let world = World::at(&gateway.url());
-        let mut child = world
-            .command(&[&["put", "events"], args].concat())
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut input = child.stdin.take().unwrap();
+        let (child, mut input) = world.start(&[&["put", "events"], args].concat());
         input.write_all(&parts(40)).unwrap();
         gateway.wait_for("CreateFileSet", 4 + 8);
         gateway.somebody().expires_file_sets();

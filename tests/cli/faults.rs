@@ -7,7 +7,6 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use crate::checker::{Good, Order, Outcome, Promise, Told, Tree};
 use crate::early::padded;
 use crate::pachd::{Pachd, commits_of, files_of_commit};
 use crate::proxy::{Fault, Proxy, refusal};
-use crate::runner::{Ran, World, takes_minutes, tar};
+use crate::runner::{Ran, World, takes_minutes, tar, try_all};
 use crate::served::Served;
 
 /// The calls on an archive's way to its commit, and the one that gives a commit up.
@@ -281,8 +280,7 @@ impl Cell {
     fn put_early(&self) -> Ran {
         let args = self.args();
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let mut child = self.world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
+        let (child, mut stdin) = self.world.start(&args);
         let archives = archives(Second::Early, false);
         let [first, second, third] = &archives[..] else {
             unreachable!("there are three")
@@ -583,53 +581,49 @@ const fn before_2_6(release: &'static str) -> Table {
     }
 }
 
+/// Where tests that take minutes are wanted.
 fn whatever_meets_a_call(table: &'static Table) {
+    if !takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
+        return;
+    }
     let directory = tempfile::tempdir().unwrap();
     let store = directory.path().join("store");
     let served = Arc::new(Mutex::new(table.serve(&store)));
-    let wrong = Mutex::new(Vec::new());
-    let cells = Mutex::new(table.cells().enumerate());
-    let work = || {
-        while let Some((number, (step, (fault, make), (mode, flags)))) = { cells.lock().unwrap().next() } {
-            let own = fault.contains("restarts");
-            let (store, served) = if own {
-                let store = directory.path().join(format!("store-{number}"));
-                let served = Arc::new(Mutex::new(table.serve(&store)));
-                (store, served)
-            } else {
-                (store.clone(), Arc::clone(&served))
-            };
-            let proxy = Proxy::before(&served.lock().unwrap().authority);
-            let cell = Cell {
-                repo: format!("cell-{number}"),
-                step,
-                flags: flags.to_vec(),
-                world: World::at(&format!("{}://{}", table.scheme, proxy.authority())),
-                proxy,
-                store,
-                served,
-                table,
-            };
-            let knowable = knowable(step, fault, flags);
-            let what = match cell.run(make(&cell)) {
-                Ok(()) if knowable == Knowable::No => "nobody could know, and the checker does not see it".to_owned(),
-                Err(what) if knowable == Knowable::Yes => what,
-                Ok(()) | Err(_) => continue,
-            };
-            wrong.lock().unwrap().push(format!("{step}, {fault}, {mode}: {what}"));
-        }
-    };
-    std::thread::scope(|scope| (0..16).for_each(|_| drop(scope.spawn(work))));
-    let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{} cells:\n{}", wrong.len(), wrong.join("\n\n"));
+    try_all(16, table.cells().enumerate(), |(number, cell)| {
+        let (step, (fault, make), (mode, flags)) = cell;
+        let own = fault.contains("restarts");
+        let (store, served) = if own {
+            let store = directory.path().join(format!("store-{number}"));
+            let served = Arc::new(Mutex::new(table.serve(&store)));
+            (store, served)
+        } else {
+            (store.clone(), Arc::clone(&served))
+        };
+        let proxy = Proxy::before(&served.lock().unwrap().authority);
+        let cell = Cell {
+            repo: format!("cell-{number}"),
+            step,
+            flags: flags.to_vec(),
+            world: World::at(&format!("{}://{}", table.scheme, proxy.authority())),
+            proxy,
+            store,
+            served,
+            table,
+        };
+        let knowable = knowable(step, fault, flags);
+        let what = match cell.run(make(&cell)) {
+            Ok(()) if knowable == Knowable::No => "nobody could know, and the checker does not see it".to_owned(),
+            Err(what) if knowable == Knowable::Yes => what,
+            Ok(()) | Err(_) => return Ok(()),
+        };
+        Err(format!("{step}, {fault}, {mode}: {what}"))
+    });
 }
 
 #[test]
 fn whatever_meets_a_call_over_http_each_archive_is_there_once_and_in_order() {
     const HTTP: Table = Table::whole("http");
-    if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
-        whatever_meets_a_call(&HTTP);
-    }
+    whatever_meets_a_call(&HTTP);
 }
 
 #[test]
@@ -649,41 +643,31 @@ fn a_server_that_is_not_there_yet_is_waited_for_with_everything_on_disk() {
 #[test]
 fn whatever_meets_a_call_over_grpc_each_archive_is_there_once_and_in_order() {
     const GRPC: Table = Table::whole("grpc");
-    if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
-        whatever_meets_a_call(&GRPC);
-    }
+    whatever_meets_a_call(&GRPC);
 }
 
 #[test]
 fn whatever_meets_a_call_of_an_early_part_over_http_each_archive_is_there_once_and_in_order() {
     const HTTP: Table = Table::early("http");
-    if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
-        whatever_meets_a_call(&HTTP);
-    }
+    whatever_meets_a_call(&HTTP);
 }
 
 #[test]
 fn whatever_meets_a_call_of_an_early_part_over_grpc_each_archive_is_there_once_and_in_order() {
     const GRPC: Table = Table::early("grpc");
-    if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
-        whatever_meets_a_call(&GRPC);
-    }
+    whatever_meets_a_call(&GRPC);
 }
 
 #[test]
 fn whatever_meets_a_call_of_2_0_each_archive_is_there_once_and_in_order() {
     const OF_2_0: Table = before_2_6("2.0");
-    if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
-        whatever_meets_a_call(&OF_2_0);
-    }
+    whatever_meets_a_call(&OF_2_0);
 }
 
 #[test]
 fn whatever_meets_a_call_of_2_3_each_archive_is_there_once_and_in_order() {
     const OF_2_3: Table = before_2_6("2.3");
-    if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
-        whatever_meets_a_call(&OF_2_3);
-    }
+    whatever_meets_a_call(&OF_2_3);
 }
 
 /// Nothing is sent beforehand there: what breaks off costs the commit.
@@ -700,7 +684,5 @@ fn whatever_meets_a_call_of_1_13_each_archive_is_there_once_and_in_order() {
         ],
         ..Table::whole("grpc")
     };
-    if takes_minutes("SPOUTCTL_TEST_FAULTS", "faults") {
-        whatever_meets_a_call(&OF_1_13);
-    }
+    whatever_meets_a_call(&OF_1_13);
 }

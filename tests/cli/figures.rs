@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::Stdio;
 
 use crate::runner::World;
 
@@ -22,8 +21,7 @@ const PUT: [&str; 9] = [
 fn a_line_says_every_so_often_how_far_it_is() {
     let world = World::local();
     let args = [&PUT[..], &["--json", "--stats-every", "200ms"]].concat();
-    let mut child = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let (mut child, mut stdin) = world.start(&args);
     stdin.write_all(b"a\nb\nc\nd\n").unwrap();
     let mut stats = Vec::new();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
@@ -65,8 +63,7 @@ fn a_line_says_every_so_often_how_far_it_is() {
 fn prometheus_is_answered_while_it_runs() {
     let world = World::local();
     let args = [&PUT[..], &["--metrics-listen", "0"]].concat();
-    let mut child = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let (mut child, mut stdin) = world.start(&args);
     stdin.write_all(b"a\nb\n").unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut note = String::new();

@@ -1,16 +1,15 @@
 //! `tail` through a proxy that does wrong: every commit once and in order, and mirrors that are the same byte for byte.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::Signal;
 
 use crate::proxy::{Fault, Proxy};
-use crate::runner::{Ran, World};
+use crate::runner::{Following, Ran, World, tree_of};
 use crate::served::Served;
-use crate::tail::{Following, Maker};
+use crate::tail::Maker;
 
 /// Numbers that look random and are the same in every run.
 struct Random(u64);
@@ -31,11 +30,7 @@ fn every_commit_comes_once_and_in_order_over_a_thousand_commits_and_two_hundred_
     const COMMITS: usize = 1000;
     const CUTS: usize = 200;
     let served = Served::start();
-    let maker = Maker {
-        served: &served,
-        repo: "events",
-    }
-    .create();
+    let maker = Maker::create(&served, "events");
     let proxy = Proxy::before(&served.authority);
     let mut random = Random(7);
     // Every other one in what it tells of the past, the rest in what is new.
@@ -73,11 +68,7 @@ fn every_commit_comes_once_and_in_order_over_a_thousand_commits_and_two_hundred_
 #[test]
 fn restarts_at_any_moment_skip_nothing() {
     let served = Served::start();
-    let maker = Maker {
-        served: &served,
-        repo: "events",
-    }
-    .create();
+    let maker = Maker::create(&served, "events");
     for i in 0..60_u8 {
         maker.commit(&[("/a", Some(&[i]))]);
     }
@@ -108,15 +99,7 @@ fn restarts_at_any_moment_skip_nothing() {
 
 /// The files of the branch's newest good commit.
 fn files(world: &World, repo: &str) -> BTreeMap<String, Vec<u8>> {
-    let ran = world.run(&["get", repo, "--tar"]);
-    let mut archive = tar::Archive::new(&ran.expect(0).stdout[..]);
-    let entries = archive.entries().unwrap().map(|entry| {
-        let mut entry = entry.unwrap();
-        let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes).unwrap();
-        (entry.path().unwrap().display().to_string(), bytes)
-    });
-    entries.collect()
+    tree_of(&world.run(&["get", repo, "--tar"]).expect(0).stdout)
 }
 
 /// Runs `tail a --tar | put b --obey-deletions`, each with more arguments, to the end of both.
@@ -175,11 +158,7 @@ fn a_lively_history(maker: &Maker<'_>) -> Vec<BTreeMap<String, Vec<u8>>> {
 #[test]
 fn a_mirror_is_the_same_byte_for_byte_with_cuts_on_both_sides() {
     let (from, to) = (Served::start(), Served::start());
-    let maker = Maker {
-        served: &from,
-        repo: "a",
-    }
-    .create();
+    let maker = Maker::create(&from, "a");
     let trees = a_lively_history(&maker);
     let (source, target) = (Proxy::before(&from.authority), Proxy::before(&to.authority));
     let mut random = Random(3);
@@ -220,11 +199,7 @@ fn a_mirror_is_the_same_byte_for_byte_with_cuts_on_both_sides() {
 #[test]
 fn a_mirror_that_is_torn_goes_on_where_it_was() {
     let (from, to) = (Served::start(), Served::start());
-    let maker = Maker {
-        served: &from,
-        repo: "a",
-    }
-    .create();
+    let maker = Maker::create(&from, "a");
     for i in 0..30_u8 {
         maker.commit(&[("/a", Some(&[i; 5000])), ("/b", (i % 3 > 0).then_some(&[i]))]);
     }
@@ -249,11 +224,7 @@ fn a_mirror_that_is_torn_goes_on_where_it_was() {
 #[test]
 fn a_subscription_that_is_cut_when_silent_is_taken_up_again() {
     let served = Served::start();
-    let maker = Maker {
-        served: &served,
-        repo: "events",
-    }
-    .create();
+    let maker = Maker::create(&served, "events");
     maker.commit(&[("/a", Some(b"1"))]);
     let proxy = Proxy::before(&served.authority);
     proxy.cut_silent(Duration::from_millis(300));

@@ -2,7 +2,7 @@
 //! what is acknowledged is what is there.
 
 use std::io::Write;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use crate::pachd::{Pachd, Somebody};
@@ -300,8 +300,7 @@ fn a_page_is_no_gateway() {
 /// A `put` that runs, with its input still open.
 fn spawn(gateway: &Pachd, args: &[&str], input: &[u8]) -> (Child, std::process::ChildStdin) {
     let args = [&["put", "events", "--retry-for", "10s"], args].concat();
-    let mut child = world(gateway).command(&args).stdin(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let (child, mut stdin) = world(gateway).start(&args);
     stdin.write_all(input).unwrap();
     (child, stdin)
 }

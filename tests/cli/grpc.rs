@@ -2,12 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::runner::{Ran, World, fixture_bytes, signal, tar};
+use crate::runner::{Killed, Ran, World, fixture_bytes, signal, tar};
 use crate::served::Served;
 
 fn world(served: &Served) -> World {
@@ -68,8 +68,8 @@ fn a_server_with_a_token_wants_it_in_both_doors() {
 
 /// `serve --as-spout`, and the environment that it prints.
 pub struct Sidecar {
-    child: Child,
-    environment: Vec<(String, String)>,
+    _child: Killed,
+    pub environment: Vec<(String, String)>,
 }
 
 impl Sidecar {
@@ -78,14 +78,15 @@ impl Sidecar {
     }
 
     pub fn of(store: &std::path::Path, spout: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_spoutctl"))
+        let serve = Command::new(env!("CARGO_BIN_EXE_spoutctl"))
             .args(["serve", "--listen", "127.0.0.1:0", "--as-spout", spout])
             .arg(store)
             .env_clear()
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+            .spawn();
+        let mut child = Killed(serve.unwrap());
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().take(4);
         let pair = |line: std::io::Result<String>| {
             let line = line.unwrap();
@@ -93,7 +94,10 @@ impl Sidecar {
             (name.to_owned(), value.to_owned())
         };
         let environment = lines.map(pair).collect();
-        Self { child, environment }
+        Self {
+            _child: child,
+            environment,
+        }
     }
 
     /// Where it listens.
@@ -116,14 +120,6 @@ impl Sidecar {
         let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input).unwrap();
         Ran::from(child.wait_with_output().unwrap())
-    }
-}
-
-impl Drop for Sidecar {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -1,7 +1,6 @@
 //! Messages as consumers, spreadsheets and rotated logs have them.
 
 use std::io::Write;
-use std::process::Stdio;
 use std::time::Duration;
 
 use flate2::Compression;
@@ -143,8 +142,7 @@ fn what_input_is_shows_also_where_its_writer_pauses() {
     ] {
         let world = World::local();
         let args = ["pack", "--messages", "lines", "--into", "f"];
-        let mut child = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
+        let (child, mut stdin) = world.start(&args);
         for piece in pieces {
             stdin.write_all(piece).unwrap();
             std::thread::sleep(Duration::from_millis(300));

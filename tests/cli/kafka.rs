@@ -20,7 +20,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::recipes::{changed, recipe, shell};
-use crate::runner::{Ran, World, free_port, has_program, skip, wait_until};
+use crate::runner::{Killed, Ran, World, free_port, has_program, skip, wait_until};
 use crate::served::Served;
 
 const TOPIC: &str = "orders";
@@ -45,7 +45,7 @@ pub fn jars() -> Option<PathBuf> {
 
 /// One broker that is its own controller, until it is dropped.
 pub struct Broker {
-    child: Child,
+    _child: Killed,
     pub address: String,
     /// The port at which others find who controls the cluster.
     controller: u16,
@@ -131,7 +131,7 @@ impl Broker {
         let formatted = java("kafka.tools.StorageTool", &args).status().unwrap();
         assert!(formatted.success());
         let broker = Self {
-            child: java("kafka.Kafka", &[properties]).spawn().unwrap(),
+            _child: Killed(java("kafka.Kafka", &[properties]).spawn().unwrap()),
             address: format!("127.0.0.1:{port}"),
             controller,
             _directory: directory,
@@ -166,13 +166,6 @@ impl Broker {
         child.stdin.take().unwrap().write_all(input).unwrap();
         let output = child.wait_with_output().unwrap();
         output.status.success().then_some(output.stdout)
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

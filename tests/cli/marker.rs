@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::json;
@@ -12,7 +11,7 @@ use serde_json::json;
 use crate::checker::{Order, Outcome, Promise, Told, Tree};
 use crate::faults::in_store;
 use crate::proxy::{Fault, Proxy};
-use crate::runner::{Ran, World};
+use crate::runner::{Ran, World, try_all};
 use crate::served::Served;
 
 /// Reads messages 1 to 3 of an endless queue, from the one after the marker on.
@@ -128,22 +127,6 @@ fn whenever_put_is_killed_its_consumer_goes_on_after_the_last_message_that_is_co
     // Preflight, the marker, and five calls for each message.
     assert!(calls > 15, "{calls}");
     // Nobody waits for anything after the last one's answer.
-    let cases = (1..calls).flat_map(|call| [(call, false), (call, true)]);
-    let wrong = Mutex::new(Vec::new());
-    let cases = Mutex::new(cases);
-    let work = || {
-        while let Some((call, carried_out)) = { cases.lock().unwrap().next() } {
-            let fault = if carried_out {
-                Fault::StallAnswer(0)
-            } else {
-                Fault::Stall
-            };
-            if let Err(what) = try_one(&served, &store, call, fault) {
-                wrong.lock().unwrap().push(what);
-            }
-        }
-    };
-    std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(work))));
-    let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    let cases = (1..calls).flat_map(|call| [(call, Fault::Stall), (call, Fault::StallAnswer(0))]);
+    try_all(8, cases, |(call, fault)| try_one(&served, &store, call, fault));
 }

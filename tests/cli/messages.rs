@@ -1,7 +1,6 @@
 //! `put --messages`: what consumers print becomes commits.
 
 use std::io::Write;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -96,17 +95,7 @@ fn appended_messages_are_all_in_one_file() {
 #[test]
 fn what_comes_before_a_fault_is_committed() {
     let world = World::local();
-    let args = [
-        "put",
-        "events",
-        "--create-repo",
-        "--messages",
-        "json",
-        "--each",
-        "{key}",
-        "--key-json",
-        "/id",
-    ];
+    let args = words("put events --create-repo --messages json --each {key} --key-json /id");
     world
         .run_with(&args, b"{\"id\": 1} {\"id\": 2} {\"id\" 3}")
         .expect(3)
@@ -154,8 +143,7 @@ fn a_producer_that_is_killed_in_a_message_publishes_the_ones_before() {
 fn a_message_is_committed_while_the_input_stays_open() {
     let world = World::local();
     let args = [&PUT[..], &["--into", "f", "--batch-period", "200ms"]].concat();
-    let mut child = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let (child, mut stdin) = world.start(&args);
     stdin.write_all(b"one\n").unwrap();
     wait_until("it is committed", || world.run(&["get", "events:/f"]).code == Some(0));
     drop(stdin);
@@ -168,12 +156,7 @@ fn a_message_is_committed_while_the_input_stays_open() {
 /// How many archives the spool has taken in.
 /// Runs it, writes to it, and sends it SIGTERM after it has read that; its input stays open.
 fn interrupted(world: &World, args: &[&str], input: &[u8]) -> Ran {
-    let mut child = world
-        .command(&[&PUT[..], args].concat())
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let (child, mut stdin) = world.start(&[&PUT[..], args].concat());
     stdin.write_all(input).unwrap();
     std::thread::sleep(Duration::from_millis(700));
     signal(child.id(), Signal::TERM);
@@ -236,12 +219,7 @@ fn messages_in_a_spool_survive_a_kill() {
     let spool = world.path("spool").display().to_string();
     let flags = ["--into", "f", "--append", "--batch-count", "1", "--spool", &spool];
     let lines: Vec<String> = (1..=100).map(|number| format!("{number}\n")).collect();
-    let mut child = world
-        .command(&[&PUT[..], &flags].concat())
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let (mut child, mut stdin) = world.start(&[&PUT[..], &flags].concat());
     stdin.write_all(lines.concat().as_bytes()).unwrap();
     wait_until("ten messages are taken in", || accepted(&world, &spool) >= 10);
     signal(child.id(), Signal::KILL);

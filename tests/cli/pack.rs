@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::runner::{Ran, World, has_program, signal, skip};
+use crate::runner::{Ran, World, has_program, signal, skip, words};
 
 fn pack(args: &[&str], input: &[u8]) -> Ran {
     World::local().run_with(&[&["pack"], args].concat(), input)
@@ -48,15 +48,7 @@ fn so_many_messages_make_an_archive() {
 fn what_is_packed_is_put_and_read_back() {
     let world = World::local();
     let input = b"{\"id\": \"a\", \"v\": 1}\n{\"id\": \"b/c\", \"v\": 2}";
-    let args = [
-        "pack",
-        "--messages",
-        "json",
-        "--each",
-        "{key}.json",
-        "--key-json",
-        "/id",
-    ];
+    let args = words("pack --messages json --each {key}.json --key-json /id");
     let packed = world.run_with(&args, input);
     let put = world.run_with(&["put", "events", "--create-repo"], &packed.expect(0).stdout);
     assert_eq!(put.expect(0).commits().len(), 1);
@@ -89,8 +81,7 @@ fn tar_reads_every_archive_of_the_stream() {
 fn a_message_waits_no_longer_than_the_period() {
     let world = World::local();
     let args = ["pack", "--messages", "lines", "--into", "f", "--batch-period", "300ms"];
-    let mut child = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let (mut child, mut stdin) = world.start(&args);
     let mut stdout = child.stdout.take().unwrap();
     let begun = Instant::now();
     stdin.write_all(b"one\n").unwrap();
@@ -108,8 +99,7 @@ fn a_message_waits_no_longer_than_the_period() {
 fn a_signal_makes_an_archive_of_what_is_in_hand() {
     let world = World::local();
     let args = ["pack", "--messages", "lines", "--into", "f", "--batch-period", "1h"];
-    let mut child = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let (child, mut stdin) = world.start(&args);
     stdin.write_all(b"one\n").unwrap();
     // It has read the line when its input is empty.
     std::thread::sleep(Duration::from_millis(500));

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::recipes::{Running, changed, recipe, shell};
-use crate::runner::{PATIENCE, Ran, World, has_program, skip, wait_until};
+use crate::runner::{PATIENCE, Ran, World, has_program, skip, wait_until, words};
 
 /// Where the server's programs are; Debian keeps them beside the path, by version.
 pub fn programs() -> Option<PathBuf> {
@@ -170,17 +170,7 @@ fn rows_as_csv_keep_their_newlines_and_every_file_has_the_header() {
     let copy =
         "COPY (SELECT n AS id, E'a\\n\"b\", c' AS item FROM generate_series(1, 3) n) TO STDOUT (FORMAT csv, HEADER)";
     let (_, rows) = server.psql(copy);
-    let args = [
-        "put",
-        "orders",
-        "--create-repo",
-        "--messages",
-        "csv",
-        "--each",
-        "{key}.csv",
-        "--key-column",
-        "1",
-    ];
+    let args = words("put orders --create-repo --messages csv --each {key}.csv --key-column 1");
     world.run_with(&args, rows.as_bytes()).expect(0);
     assert_eq!(world.get("orders:/2.csv"), b"id,item\n2,\"a\n\"\"b\"\", c\"\n");
 }

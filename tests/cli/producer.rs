@@ -1,6 +1,7 @@
 //! `put DEST -- CMD`, `--restart`, `--endless`, `--on-bad`: what makes the input, and how it may end.
 
 use std::fs;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, test_kill_process};
@@ -16,15 +17,16 @@ fn world() -> World {
     world
 }
 
-/// Runs `put FLAGS -- sh -c SCRIPT` in the world's directory.
-fn produce(world: &World, flags: &[&str], script: &str) -> Ran {
+/// `put FLAGS -- sh -c SCRIPT` in the world's directory.
+fn producing(world: &World, flags: &[&str], script: &str) -> Command {
     let args = [&["put", "events", "--create-repo"], flags, &["--", "sh", "-c", script]].concat();
-    let output = world
-        .command(&args)
-        .env("PATH", "/usr/bin:/bin")
-        .current_dir(world.directory.path())
-        .output();
-    output.unwrap().into()
+    let mut put = world.command(&args);
+    put.env("PATH", "/usr/bin:/bin").current_dir(world.directory.path());
+    put
+}
+
+fn produce(world: &World, flags: &[&str], script: &str) -> Ran {
+    producing(world, flags, script).output().unwrap().into()
 }
 
 #[test]
@@ -91,13 +93,7 @@ fn with_a_spool_a_producer_starts_when_it_is_drained() {
 fn a_signal_goes_to_the_producers_whole_group() {
     let world = world();
     let script = "cat 1.tar; sleep 100 & echo $! > child; trap 'echo > told; exit 0' TERM; wait";
-    let args = ["put", "events", "--create-repo", "--", "sh", "-c", script];
-    let mut put = world
-        .command(&args)
-        .env("PATH", "/usr/bin:/bin")
-        .current_dir(world.directory.path())
-        .spawn()
-        .unwrap();
+    let mut put = producing(&world, &[], script).spawn().unwrap();
     let child = || fs::read_to_string(world.path("child")).unwrap_or_default();
     wait_until("the producer runs", || child().ends_with('\n'));
     let child = child();
@@ -195,13 +191,7 @@ fn what_a_failed_producer_has_left_is_gone_before_the_next_one_starts_and_when_p
 fn a_producer_that_is_stopped_hears_of_an_interrupt() {
     let world = world();
     let script = "trap 'echo > told; exit 0' TERM; cat 1.tar; echo > stopped; kill -STOP $$; sleep 100";
-    let args = ["put", "events", "--create-repo", "--", "sh", "-c", script];
-    let mut put = world
-        .command(&args)
-        .env("PATH", "/usr/bin:/bin")
-        .current_dir(world.directory.path())
-        .spawn()
-        .unwrap();
+    let mut put = producing(&world, &[], script).spawn().unwrap();
     wait_until("the producer runs", || world.path("stopped").exists());
     std::thread::sleep(Duration::from_millis(200));
     signal(put.id(), Signal::TERM);
@@ -225,23 +215,7 @@ fn a_producer_and_all_that_it_started_die_with_a_put_that_is_killed() {
     let script = "trap '' TERM INT HUP; (sleep 1000) & echo $! > new; sh -c 'exec sleep 1000' & echo $! >> new; \
                   echo $$ >> new; mv new ids; cat 1.tar; sleep 1000";
     for restart in ["never", "always"] {
-        let args = [
-            "put",
-            "events",
-            "--create-repo",
-            "--restart",
-            restart,
-            "--",
-            "sh",
-            "-c",
-            script,
-        ];
-        let mut put = world
-            .command(&args)
-            .env("PATH", "/usr/bin:/bin")
-            .current_dir(world.directory.path())
-            .spawn()
-            .unwrap();
+        let mut put = producing(&world, &["--restart", restart], script).spawn().unwrap();
         wait_until("the producer runs", || world.path("ids").exists());
         put.kill().unwrap();
         put.wait().unwrap();
@@ -253,25 +227,11 @@ fn a_producer_and_all_that_it_started_die_with_a_put_that_is_killed() {
 #[test]
 fn a_producer_does_not_get_the_secrets_of_the_worker_that_it_runs_in() {
     let world = world();
-    let spoutctl = env!("CARGO_BIN_EXE_spoutctl");
-    let output = std::process::Command::new(spoutctl)
-        .args([
-            "put",
-            "events",
-            "--create-repo",
-            "--",
-            "sh",
-            "-c",
-            "env > seen; cat 1.tar",
-        ])
-        .env_clear()
-        .env("PACHD_ADDRESS", format!("local:{}", world.path("store").display()))
-        .env("PATH", "/usr/bin:/bin")
+    let output = producing(&world, &[], "env > seen; cat 1.tar")
         .env("PACH_IN_WORKER", "true")
         .env("PG_BOUNCER_HOST", "pg-bouncer")
         .env("POSTGRES_PASSWORD", "secret")
         .env("PPS_PIPELINE_NAME", "events")
-        .current_dir(world.directory.path())
         .output();
     Ran::from(output.unwrap()).expect(0);
     let seen = fs::read_to_string(world.path("seen")).unwrap();

@@ -4,9 +4,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use sha2::Digest;
 
-use crate::runner::{Ran, World, fixture, fixture_bytes, has_program, skip, tar};
+use crate::runner::{Ran, World, files_of, fixture, fixture_bytes, has_program, signal, skip, tar};
 
 /// One entry of any type under any name, as bytes: what `tar::Builder` would not write.
 fn entry(name: &[u8], kind: u8, link: &[u8], content: &[u8]) -> Vec<u8> {
@@ -43,17 +44,8 @@ fn each_of_three_archives_is_a_commit_and_comes_back_byte_for_byte() {
     for (commit, offset) in ran.commits().iter().zip(["24\n", "55\n", "72\n"]) {
         assert_eq!(world.get(&format!("{commit}:/offset")), offset.as_bytes());
     }
-    let archive = fixture_bytes("archives/three.tar");
-    let mut original = tar::Archive::new(&archive[..]);
-    for entry in original.entries().unwrap() {
-        use std::io::Read;
-        let mut entry = entry.unwrap();
-        if entry.header().entry_type().is_file() {
-            let mut content = Vec::new();
-            entry.read_to_end(&mut content).unwrap();
-            let source = format!("{}:/{}", ran.commits()[0], entry.path().unwrap().display());
-            assert_eq!(world.get(&source), content);
-        }
+    for (path, content) in files_of(&fixture_bytes("archives/three.tar")) {
+        assert_eq!(world.get(&format!("{}:/{path}", ran.commits()[0])), content);
     }
 }
 
@@ -108,12 +100,7 @@ fn a_torn_archive_is_named_with_its_entry_its_byte_and_what_to_send_again() {
 #[test]
 fn an_archive_is_committed_when_its_second_zero_block_is_read_and_not_later() {
     let world = World::local();
-    let mut child = world
-        .command(&["put", "events", "--create-repo"])
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let (mut child, mut stdin) = world.start(&["put", "events", "--create-repo"]);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     for name in ["a", "b"] {
         stdin.write_all(&tar(&[(name, b"x")])).unwrap();
@@ -521,25 +508,16 @@ fn when_nobody_reads_the_acknowledgements_the_work_goes_on_and_it_is_said_once()
 
 #[test]
 fn an_interrupt_reads_no_more_and_keeps_what_is_acknowledged() {
-    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+    for (kind, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let world = World::local();
-        let mut child = world
-            .command(&["put", "events", "--create-repo"])
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
+        let (mut child, mut stdin) = world.start(&["put", "events", "--create-repo"]);
         stdin.write_all(&tar(&[("a", b"x")])).unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut String::new()).unwrap();
         // Half an archive is in hand, and the producer is silent.
         stdin.write_all(&tar(&[("b", &[1; 4096])])[..2048]).unwrap();
         let started = Instant::now();
-        let sent = std::process::Command::new("kill")
-            .args(["-s", signal, &child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(sent.success());
+        signal(child.id(), kind);
         let ran = Ran::from(child.wait_with_output().unwrap());
         ran.expect(code).says("interrupted");
         assert!(
@@ -639,28 +617,16 @@ fn a_fifo_is_read_like_a_file() {
 #[test]
 fn a_second_signal_ends_put_even_when_nobody_reads_its_full_standard_output() {
     let world = World::local();
-    let mut child = world
-        .command(&["put", "events", "--create-repo", "--json"])
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let (mut child, mut stdin) = world.start(&["put", "events", "--create-repo", "--json"]);
     // Each line has about 400 bytes, and a pipe holds 64 KiB: the acknowledgements come to a stop.
     let feeder = std::thread::spawn(move || {
         let archive = tar(&[("a", b"x")]);
         while stdin.write_all(&archive).is_ok() {}
     });
-    let signal = |child: &std::process::Child| {
-        let sent = std::process::Command::new("kill")
-            .args(["-s", "INT", &child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(sent.success());
-    };
     std::thread::sleep(Duration::from_secs(3));
-    signal(&child);
+    signal(child.id(), Signal::INT);
     std::thread::sleep(Duration::from_millis(300));
-    signal(&child);
+    signal(child.id(), Signal::INT);
     let limit = Instant::now() + Duration::from_secs(10);
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {

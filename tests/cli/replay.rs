@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use regex::{Captures, Regex};
 use serde_json::{Value, json};
 
+use crate::replay_grpc::answers::{entries, is_id, is_time};
 use crate::runner::fixture;
 use crate::served::{Answer, Served};
 
@@ -220,10 +221,6 @@ impl Exchange {
 fn ids_in(text: &str) -> BTreeSet<String> {
     let id = Regex::new(r"[0-9a-f]{32}(\.[0-9a-f]{64})?").unwrap();
     id.find_iter(text).map(|found| found.as_str().to_owned()).collect()
-}
-
-fn is_id(text: &str) -> bool {
-    ids_in(text).iter().any(|id| id == text)
 }
 
 type Rename = fn(&Captures<'_>) -> String;
@@ -577,20 +574,6 @@ impl Replay {
 
     /// Whether both are tar archives in base64 with the same entries.
     fn is_same_archive(&self, wanted: &str, got: &str) -> bool {
-        let entries = |text: &str| {
-            let mut archive = BASE64.decode(text).ok().filter(|bytes| bytes.len() >= 1024)?;
-            archive.extend([0; 1024]);
-            let mut found = Vec::new();
-            for entry in tar::Archive::new(&archive[..]).entries().ok()? {
-                let mut entry = entry.ok()?;
-                let mut content = Vec::new();
-                entry.read_to_end(&mut content).ok()?;
-                let header = entry.header();
-                let name = String::from_utf8(entry.path_bytes().into_owned()).ok()?;
-                found.push((name, header.entry_type(), header.mode().ok()?, content));
-            }
-            Some(found)
-        };
         let (Some(mut wanted), Some(got)) = (entries(wanted), entries(got)) else {
             return false;
         };
@@ -648,10 +631,6 @@ fn is_excepted(key: &str, except: Option<&Except>) -> bool {
 fn with_masks(text: &str) -> String {
     let row = Regex::new("int_id=[0-9]+").unwrap();
     row.replace_all(&text.replace('\u{a0}', " "), "int_id=…").into_owned()
-}
-
-fn is_time(text: &str) -> bool {
-    text.len() >= 20 && text.as_bytes()[4] == b'-' && text.as_bytes()[10] == b'T' && text.ends_with('Z')
 }
 
 /// The JSON values of a body, or its text as one. The pieces of a stream of bytes are one, however they were cut.

@@ -1,7 +1,6 @@
 //! `put --route`: the files of an archive in several repos, in commits of one id.
 
 use std::io::Write as _;
-use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -114,8 +113,7 @@ fn a_run_that_is_killed_leaves_nothing_open_for_the_next_one() {
         "20s",
     ];
     for round in 0..6_u64 {
-        let mut child = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
+        let (mut child, mut stdin) = world.start(&args);
         for number in 0..20 {
             let text = format!("{round} {number}\n");
             let name = format!("orders/{round}-{number}");

@@ -8,23 +8,19 @@ use std::net::TcpStream;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::Child;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::producer::wait_until_gone;
-use crate::runner::{Ran, World, tar, wait_until};
+use crate::runner::{Killed, PATIENCE, Ran, World, signal, tar, wait_until};
 use crate::served::Served;
-
-/// Nothing here waits for so long unless it fails.
-const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A `run` that is killed when it is dropped, and every line that it has said.
 struct Run {
-    child: Child,
+    child: Killed,
     lines: Receiver<String>,
     said: Vec<String>,
 }
@@ -37,7 +33,7 @@ impl Run {
     fn start_with(world: &World, args: &[&str], env: &[(&str, &str)]) -> Self {
         let path = world.path("streams.toml");
         let args = [&["run", path.to_str().unwrap()], args].concat();
-        let mut child = world.command(&args).envs(env.iter().copied()).spawn().unwrap();
+        let mut child = Killed(world.command(&args).envs(env.iter().copied()).spawn().unwrap());
         let (sender, lines) = channel();
         let outputs: [Box<dyn Read + Send>; 2] = [
             Box::new(child.stdout.take().unwrap()),
@@ -71,9 +67,8 @@ impl Run {
         }
     }
 
-    fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
+    fn signal(&self, kind: Signal) {
+        signal(self.child.id(), kind);
     }
 
     /// Its exit code, and all that it has said.
@@ -82,13 +77,6 @@ impl Run {
         let mut said = std::mem::take(&mut self.said);
         said.extend(self.lines.iter());
         (code, said)
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -1,11 +1,14 @@
 //! Runs the binary with a scrubbed environment and a store of its own.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -102,11 +105,41 @@ pub fn words(line: &str) -> Vec<&str> {
 /// Waits until it is so.
 #[track_caller]
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    wait_for(what, || is_so().then_some(()));
+}
+
+/// Waits until it is there.
+#[track_caller]
+pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
-    while !is_so() {
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
         assert!(begun.elapsed() < PATIENCE, "never: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Tries all cases, so many at a time, and fails with what was wrong in each.
+#[track_caller]
+pub fn try_all<T: Send>(
+    at_a_time: usize,
+    cases: impl Iterator<Item = T> + Send,
+    try_one: impl Fn(T) -> Result<(), String> + Sync,
+) {
+    let (cases, wrong) = (Mutex::new(cases), Mutex::new(Vec::new()));
+    let next = || cases.lock().unwrap().next();
+    let work = || {
+        while let Some(case) = next() {
+            if let Err(what) = try_one(case) {
+                wrong.lock().unwrap().push(what);
+            }
+        }
+    };
+    std::thread::scope(|scope| (0..at_a_time).for_each(|_| drop(scope.spawn(work))));
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n\n"));
 }
 
 /// A port that nobody listens at. It is below those that outgoing connections get, so that it stays so.
@@ -200,10 +233,16 @@ impl World {
         Ran::from(self.command(args).output().unwrap())
     }
 
+    /// Starts the binary: what runs, and its standard input.
+    pub fn start(&self, args: &[&str]) -> (Child, ChildStdin) {
+        let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
+        let stdin = child.stdin.take().unwrap();
+        (child, stdin)
+    }
+
     /// Runs with these bytes on standard input.
     pub fn run_with(&self, args: &[&str], input: &[u8]) -> Ran {
-        let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
+        let (child, mut stdin) = self.start(args);
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 // The binary may end before it has read everything; that is for the test to judge by its output.
@@ -218,6 +257,75 @@ impl World {
         let ran = self.run(&["get", source]);
         ran.expect(0);
         ran.stdout
+    }
+}
+
+/// A process that does not outlive the test.
+pub struct Killed(pub Child);
+
+impl Deref for Killed {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Killed {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A `tail` that runs, and the lines that it prints.
+pub struct Following {
+    pub child: Killed,
+    pub lines: Receiver<String>,
+}
+
+impl Following {
+    pub fn start(mut command: Command) -> Self {
+        let mut child = Killed(command.spawn().unwrap());
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, lines }
+    }
+
+    #[track_caller]
+    pub fn line(&self) -> String {
+        self.lines.recv_timeout(PATIENCE).expect("a line")
+    }
+
+    /// Whatever it still prints until it ends.
+    pub fn rest(&self) -> Vec<String> {
+        std::iter::from_fn(|| self.lines.recv_timeout(PATIENCE).ok()).collect()
+    }
+
+    pub fn signal(&self, kind: Signal) {
+        signal(self.child.id(), kind);
+    }
+
+    /// Its exit code and what it said.
+    pub fn end(mut self) -> (Option<i32>, String) {
+        let status = wait_for("it ends", || self.child.try_wait().unwrap());
+        let mut said = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        (status.code(), said)
     }
 }
 

@@ -324,12 +324,7 @@ fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged() {
     for (round, (commits_before, milliseconds)) in [(0, 30), (1, 0), (3, 7), (8, 13), (15, 3)].into_iter().enumerate() {
         let mut served = Served::over(&store, &[]);
         let at = World::at(&served.url());
-        let mut child = at
-            .command(&["put", "events", "--create-repo", "--retry-for", "100ms"])
-            .stdin(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
+        let (mut child, mut stdin) = at.start(&["put", "events", "--create-repo", "--retry-for", "100ms"]);
         let writer = std::thread::spawn(move || {
             for number in 0..2_000 {
                 let line = format!("{round}-{number}");

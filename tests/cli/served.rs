@@ -3,15 +3,17 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::runner::Killed;
+
 /// A server that runs until it is dropped.
 pub struct Served {
-    child: Child,
+    child: Killed,
     /// `127.0.0.1:PORT`.
     pub authority: String,
     /// Where its log goes.
@@ -37,7 +39,7 @@ impl Served {
     /// Over the store in `directory`, with more arguments.
     pub fn over(directory: &Path, args: &[&str]) -> Self {
         let log = directory.with_extension("log");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_spoutctl"))
+        let serve = Command::new(env!("CARGO_BIN_EXE_spoutctl"))
             .arg("serve")
             .arg(directory)
             .args(if args.contains(&"--listen") {
@@ -50,8 +52,8 @@ impl Served {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(std::fs::File::options().create(true).append(true).open(&log).unwrap())
-            .spawn()
-            .unwrap();
+            .spawn();
+        let mut child = Killed(serve.unwrap());
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut line).unwrap();
@@ -128,13 +130,6 @@ impl Served {
         let answer = self.call(method, request);
         assert_eq!(answer.status, 200, "{method}: {}", answer.text());
         serde_json::from_slice(&answer.body).unwrap()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

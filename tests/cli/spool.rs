@@ -94,8 +94,7 @@ fn a_killed_put_loses_nothing_and_doubles_nothing() {
     let mut accepted = 0;
     let mut patience = Duration::from_millis(15);
     while accepted < count {
-        let mut child = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
+        let (mut child, mut stdin) = world.start(&args);
         let rest: Vec<u8> = (accepted + 1..=count).flat_map(|n| archive(&n.to_string())).collect();
         let feeder = std::thread::spawn(move || {
             // Slowly, so that it dies in the middle.

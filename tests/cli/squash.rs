@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::pachd::Pachd;
 use crate::proxy::{Fault, Proxy};
-use crate::runner::{Ran, World, tar};
+use crate::runner::{Following, Ran, World, tar};
 use crate::served::Served;
-use crate::tail::{Following, Maker};
+use crate::tail::Maker;
 
 const NOW: [&str; 3] = ["squash", "events", "--older-than"];
 
@@ -123,11 +123,7 @@ fn every_release_that_can_squash_does_through_every_door() {
 #[test]
 fn an_interrupt_ends_a_call_that_does_not_end_and_what_a_branch_stands_on_is_left_alone() {
     let served = Served::start();
-    let maker = Maker {
-        served: &served,
-        repo: "events",
-    }
-    .create();
+    let maker = Maker::create(&served, "events");
     for number in 0..4_u8 {
         maker.commit(&[("/a", Some(&[number]))]);
     }

@@ -328,35 +328,17 @@ fn nobody_is_led_to_what_loses_data_or_to_the_opposite() {
 /// Each word of the table, for each of its verbs.
 #[test]
 fn every_word_of_the_table_is_understood_or_answered() {
-    let all: Vec<&str> = vec![
-        "put",
-        "get",
-        "pack",
-        "tail",
-        "serve",
-        "spool",
-        "validate",
-        "create",
-        "doctor",
-        "config",
-        "run",
-        "squash",
-        "login",
-        "use-token",
-        "whoami",
-    ];
+    let all = "put get pack tail serve spool validate create doctor config run squash login use-token whoami";
     for row in flags() {
-        let verbs = if row.verbs.is_empty() { &all[..] } else { row.verbs };
-        for (verb, typed) in verbs
-            .iter()
-            .flat_map(|verb| row.typed.iter().map(move |typed| (*verb, *typed)))
-        {
+        let verbs = if row.verbs.is_empty() { all } else { row.verbs };
+        let both = |verb| row.typed.split(' ').map(move |typed| (verb, typed));
+        for (verb, typed) in verbs.split(' ').flat_map(both) {
             let before = match verb {
                 "put" | "get" | "tail" | "doctor" | "validate" | "create" => format!("{verb} r"),
                 "spool" | "serve" | "run" | "completions" if matches!(row.meaning, Meaning::File) => verb.to_owned(),
                 "spool" => "spool d".to_owned(),
                 "run" => "run f".to_owned(),
-                "squash" if row.typed.contains(&"--max-age") => "squash r".to_owned(),
+                "squash" if row.typed.contains("--max-age") => "squash r".to_owned(),
                 "squash" => "squash r --older-than 1d".to_owned(),
                 "completions" => "completions bash".to_owned(),
                 "serve" => "serve d".to_owned(),
@@ -387,8 +369,8 @@ fn every_verb_of_the_table_is_one_or_is_answered() {
     let verbs = VERBS.iter().map(|row| ("", row));
     let of_auth = AUTH_VERBS.iter().map(|row| ("auth ", row));
     for (before, (names, meaning)) in verbs.chain(of_auth) {
-        for name in *names {
-            let typed = format!("{before}{name} {}", if *name == "help" { "put" } else { "x" });
+        for name in names.split(' ') {
+            let typed = format!("{before}{name} {}", if name == "help" { "put" } else { "x" });
             match (meaning, parse(&line(&typed))) {
                 (VerbMeaning::Say(what), result) => {
                     let error = result.map(|_| ()).unwrap_err().to_string();
@@ -419,7 +401,7 @@ fn a_line_that_is_right_stays_as_it_is() {
 #[test]
 fn nouns_that_mean_something_else_here_are_answered() {
     for (verb, nouns, said) in OTHER_NOUNS {
-        for noun in *nouns {
+        for noun in nouns.split(' ') {
             let refused = refused(&format!("{verb} {noun} x"));
             assert!(refused.contains(said), "{verb} {noun}: {refused}");
         }

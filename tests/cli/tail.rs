@@ -1,73 +1,13 @@
 //! `tail` as its users run it: what it prints, where it begins and ends, and what survives.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command};
-use std::sync::mpsc::{Receiver, channel};
+use std::io::{BufRead, BufReader};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::runner::{PATIENCE, Ran, World, signal, tar};
+use crate::runner::{Following, Ran, World, tar};
 use crate::served::Served;
-
-/// A `tail` that runs, and the lines that it prints.
-pub struct Following {
-    pub child: Child,
-    lines: Receiver<String>,
-}
-
-impl Following {
-    pub fn start(mut command: Command) -> Self {
-        let mut child = command.spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { child, lines }
-    }
-
-    #[track_caller]
-    pub fn line(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).expect("a line")
-    }
-
-    /// Whatever it still prints until it ends.
-    pub fn rest(&self) -> Vec<String> {
-        std::iter::from_fn(|| self.lines.recv_timeout(PATIENCE).ok()).collect()
-    }
-
-    pub fn signal(&self, kind: Signal) {
-        signal(self.child.id(), kind);
-    }
-
-    /// Its exit code and what it said.
-    pub fn end(mut self) -> (Option<i32>, String) {
-        let deadline = Instant::now() + PATIENCE;
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            assert!(Instant::now() < deadline, "it does not end");
-            std::thread::sleep(Duration::from_millis(5));
-        };
-        let mut said = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        (status.code(), said)
-    }
-}
-
-impl Drop for Following {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// Makes commits in a repo of a server, one call each.
 pub struct Maker<'a> {
@@ -75,14 +15,16 @@ pub struct Maker<'a> {
     pub repo: &'static str,
 }
 
-impl Maker<'_> {
-    pub fn repo(&self) -> Value {
-        json!({"name": self.repo, "type": "user", "project": {"name": "default"}})
+impl<'a> Maker<'a> {
+    /// With a repo that it makes first.
+    pub fn create(served: &'a Served, repo: &'static str) -> Self {
+        let maker = Self { served, repo };
+        served.ask("pfs_v2.API/CreateRepo", &json!({"repo": maker.repo()}));
+        maker
     }
 
-    pub fn create(self) -> Self {
-        self.served.ask("pfs_v2.API/CreateRepo", &json!({"repo": self.repo()}));
-        self
+    pub fn repo(&self) -> Value {
+        json!({"name": self.repo, "type": "user", "project": {"name": "default"}})
     }
 
     pub fn branch(&self) -> Value {
@@ -320,11 +262,7 @@ fn what_is_not_there_is_said_or_waited_for() {
 #[test]
 fn only_the_commits_that_are_wanted_are_shown() {
     let served = Served::start();
-    let maker = Maker {
-        served: &served,
-        repo: "events",
-    }
-    .create();
+    let maker = Maker::create(&served, "events");
     maker.commit(&[("/d/a", Some(b"1"))]);
     let bad = maker.start_commit();
     maker.finish_commit(&bad, "given \x1b[31mup\nfor good");
@@ -429,11 +367,7 @@ fn a_cursor_that_nobody_can_keep_is_a_fault() {
 #[test]
 fn a_rewritten_history_is_said_and_stops_those_who_build_on_it() {
     let served = Served::start();
-    let maker = Maker {
-        served: &served,
-        repo: "events",
-    }
-    .create();
+    let maker = Maker::create(&served, "events");
     for i in 0..3_u8 {
         maker.commit(&[("/a", Some(&[i]))]);
     }
@@ -471,11 +405,7 @@ fn a_server_that_goes_away_and_comes_back_is_followed_on() {
     let store = directory.path().join("store");
     let mut served = Served::over(&store, &[]);
     let authority = served.authority.clone();
-    let maker = Maker {
-        served: &served,
-        repo: "events",
-    }
-    .create();
+    let maker = Maker::create(&served, "events");
     maker.commit(&[("/a", Some(b"1"))]);
     let world = World::at(&served.url());
     let following = Following::start(world.command(&["tail", "events"]));
@@ -512,13 +442,7 @@ fn a_command_gets_each_commit_and_its_archive() {
     assert_eq!(lines[0], format!("default/events@master {} ", all[0]));
     assert_eq!(lines[2], format!("default/events@master {} more", all[2]));
     let archive = std::fs::read(world.path("out").join(format!("{}.tar", all[2]))).unwrap();
-    let mut archive = tar::Archive::new(&archive[..]);
-    let names: Vec<String> = archive
-        .entries()
-        .unwrap()
-        .map(|entry| entry.unwrap().path().unwrap().display().to_string())
-        .collect();
-    assert_eq!(names, ["c", "d/b"]);
+    assert_eq!(names(&archive), ["c", "d/b"]);
 }
 
 #[test]
@@ -593,16 +517,13 @@ fn names(archive: &[u8]) -> Vec<String> {
 #[test]
 fn each_commit_is_one_exact_archive_of_what_it_changed_or_of_everything() {
     let served = Served::start();
-    let maker = Maker {
-        served: &served,
-        repo: "events",
-    }
-    .create();
+    let maker = Maker::create(&served, "events");
     maker.commit(&[("/d/a", Some(b"1")), ("/b", Some(b"1"))]);
     let bad = maker.start_commit();
     maker.finish_commit(&bad, "given up");
     maker.commit(&[]);
     maker.commit(&[("/d/a", None), ("/c", Some(b"1"))]);
+    assert_eq!(maker.ids().len(), 4, "all are finished");
     let world = World::at(&served.url());
     let ran = world.run(&["tail", "events", "-e", "--tar"]);
     ran.expect(0)

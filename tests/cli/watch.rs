@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::runner::{World, fixture, has_program, skip};
+use crate::runner::{Killed, World, fixture, has_program, skip};
 use crate::served::Served;
 
 /// However busy the machine is.
@@ -32,7 +32,7 @@ pub fn wait<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
 
 /// A `put` that is watched, and is killed in the end.
 struct Watched {
-    child: Child,
+    _child: Killed,
     stdin: Option<ChildStdin>,
     /// `127.0.0.1:PORT` of its figures.
     address: String,
@@ -42,11 +42,11 @@ impl Watched {
     fn start(world: &World, more: &[&str]) -> Self {
         let args = ["put", "events", "--create-repo", "--messages", "lines", "--into", "f"];
         let args = [&args[..], &["--batch-count", "1", "--metrics-listen", "0"], more].concat();
-        let mut child = world.command(&args).stdin(Stdio::piped()).spawn().unwrap();
+        let mut child = Killed(world.command(&args).stdin(Stdio::piped()).spawn().unwrap());
         Self {
             address: listens_at(&mut child),
             stdin: child.stdin.take(),
-            child,
+            _child: child,
         }
     }
 
@@ -65,13 +65,6 @@ impl Watched {
             (200, _) => Ok(()),
             (_, body) => Err(body),
         });
-    }
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -235,7 +228,7 @@ fn the_alerts_fire_when_they_should_and_only_then() {
 
 /// A Prometheus of the test's own, with one thing to watch.
 pub struct Prometheus {
-    child: Child,
+    _child: Killed,
     address: String,
     _directory: tempfile::TempDir,
 }
@@ -249,15 +242,15 @@ impl Prometheus {
             fixture("../dist/prometheus/alerts.yml").display()
         );
         fs::write(directory.path().join("prometheus.yml"), config).unwrap();
-        let mut child = Command::new("prometheus")
+        let prometheus = Command::new("prometheus")
             .current_dir(directory.path())
             .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
             .arg("--web.listen-address=127.0.0.1:0")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .spawn();
+        let mut child = Killed(prometheus.unwrap());
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut said = String::new();
         let address = loop {
@@ -275,7 +268,7 @@ impl Prometheus {
             (_, said) => Err(said),
         });
         Self {
-            child,
+            _child: child,
             address,
             _directory: directory,
         }
@@ -295,13 +288,6 @@ impl Prometheus {
             .find('{')
             .map_or("", |begin| &body[begin..=body.rfind('}').unwrap()]);
         serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {body}"))
-    }
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -1,7 +1,7 @@
 //! Others on the same branch, and ourselves cut short.
 
 use std::io::Write;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use crate::lab::{Lab, is_lacking};
@@ -110,8 +110,7 @@ fn a_termination_at_any_moment_leaves_no_open_head_and_just_what_was_acknowledge
     let lab = Lab::new();
     let mut acknowledged = Vec::new();
     for milliseconds in [50, 100, 150, 250, 400, 700, 1000] {
-        let mut child = lab.command(&["put", &lab.repo]).stdin(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
+        let (child, mut stdin) = lab.start(&["put", &lab.repo]);
         let writer = std::thread::spawn(move || {
             let input = archives(&format!("after-{milliseconds}"), 200);
             let _ = stdin.write_all(&input);
@@ -139,12 +138,7 @@ fn a_termination_during_an_upload_ends_it_within_the_grace_period() {
     let lab = Lab::new();
     let archive = tar(&[("large", &vec![7; 96 << 20])]);
     for grace in ["0", "30s"] {
-        let mut child = lab
-            .command(&["put", &lab.repo, "--grace", grace])
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
+        let (child, mut stdin) = lab.start(&["put", &lab.repo, "--grace", grace]);
         let _ = stdin.write_all(&archive);
         // It was taken, and is on its way for some time yet.
         std::thread::sleep(Duration::from_millis(100));

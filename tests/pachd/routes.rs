@@ -1,7 +1,6 @@
 //! `--route`: an archive in all of its repos or in none, also after a kill at any call.
 
 use std::io::Write;
-use std::process::Stdio;
 use std::time::Duration;
 
 use crate::lab::{Commit, Lab, is_lacking};
@@ -35,8 +34,7 @@ fn kill_at(lab: &Lab, args: &[&str], call: &str, nth: usize, fault: Fault) {
     let proxy = Proxy::before(&lab.authority);
     proxy.at(call, nth, fault);
     let world = lab.behind(&proxy);
-    let mut child = world.command(args).stdin(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let (mut child, mut stdin) = world.start(args);
     stdin.write_all(&archives()).unwrap();
     proxy.wait_for(call, nth);
     // Whatever it has sent is carried out.

@@ -3,7 +3,6 @@
 //! A proxy in front of the server lets a call never be answered, so that it is known where `put` was when it died.
 
 use std::io::Write;
-use std::process::Stdio;
 use std::time::Duration;
 
 use crate::checker::{Order, Promise, Told, Tree};
@@ -35,8 +34,7 @@ fn kill_at(lab: &Lab, args: &[&str], input: &[u8], call: &str, nth: usize, fault
     let call = if call == "AddFileSet" { writing_call() } else { call };
     proxy.at(call, nth, fault);
     let world = lab.behind(&proxy);
-    let mut child = world.command(args).stdin(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let (mut child, mut stdin) = world.start(args);
     stdin.write_all(input).unwrap();
     proxy.wait_for(call, nth);
     // What it was told until now is enough; whatever it has sent is carried out.

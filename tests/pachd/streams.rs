@@ -1,7 +1,6 @@
 //! A stream with a name goes on after its process died.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::Stdio;
 
 use crate::lab::{Commit, Lab};
 use crate::runner::{fixture_bytes, tar};
@@ -78,8 +77,7 @@ fn a_stream_killed_again_and_again_holds_each_archive_once_when_it_is_through() 
     // Appending: an archive that went in twice would show in the file.
     let args = ["put", &lab.repo, "--append", "--stream", "s", "--resume"];
     for lines in [1, 4, 7, 12, 13, 20] {
-        let mut child = lab.command(&args).stdin(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
+        let (mut child, mut stdin) = lab.start(&args);
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         std::thread::scope(|scope| {
             scope.spawn(|| {

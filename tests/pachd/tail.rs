@@ -1,62 +1,20 @@
 //! `tail` follows a branch: what is there, what comes, and what was rewritten.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::Child;
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::lab::{Lab, is_lacking};
-use crate::runner::{files_of, tar};
+use crate::runner::{Following, files_of, tar};
 
-/// How long pachd may take to finish a commit, under load.
-const PATIENCE: Duration = Duration::from_mins(5);
-
-/// A `tail` that runs.
-struct Following {
-    child: Child,
-    lines: Receiver<String>,
+fn follow(lab: &Lab, args: &[&str]) -> Following {
+    Following::start(lab.command(&[&["tail", lab.repo.as_str()], args].concat()))
 }
 
-impl Following {
-    fn start(lab: &Lab, args: &[&str]) -> Self {
-        let mut child = lab
-            .command(&[&["tail", lab.repo.as_str()], args].concat())
-            .spawn()
-            .unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { child, lines }
-    }
-
-    #[track_caller]
-    fn line(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).expect("a line")
-    }
-
-    /// Ends it, and answers what it said.
-    fn end(mut self) -> String {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let mut said = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        said
-    }
-}
-
-impl Drop for Following {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Ends it, and answers what it said.
+fn end(mut following: Following) -> String {
+    following.child.kill().unwrap();
+    following.end().1
 }
 
 fn ids(lab: &Lab) -> Vec<String> {
@@ -72,7 +30,7 @@ fn history_and_what_comes_are_shown_once_and_in_order() {
     for i in 0..3_u8 {
         lab.put(&[], &tar(&[("a", &[i])])).expect(0);
     }
-    let following = Following::start(&lab, &["--format", "{id} {files} {error}", "-n", "2"]);
+    let following = follow(&lab, &["--format", "{id} {files} {error}", "-n", "2"]);
     let before = ids(&lab);
     assert_eq!(following.line(), format!("{} 1 ", before[1]));
     assert_eq!(following.line(), format!("{} 1 ", before[2]));
@@ -90,7 +48,7 @@ fn history_and_what_comes_are_shown_once_and_in_order() {
     assert_eq!(following.line(), format!("{} 2 ", all[3]));
     assert_eq!(following.line(), format!("{} 0 given up", all[4]));
     assert_eq!(following.line(), format!("{} 1 ", all[5]));
-    assert_eq!(following.end(), "");
+    assert_eq!(end(following), "");
 }
 
 #[test]
@@ -99,7 +57,7 @@ fn an_open_head_holds_back_and_then_comes() {
     lab.put(&[], &tar(&[("a", b"1")])).expect(0);
     let open = lab.start_commit("by hand");
     lab.run(&["tail", &lab.repo, "-e"]).expect(0).says("is still open");
-    let following = Following::start(&lab, &["-n0", "--format", "{id} {description}"]);
+    let following = follow(&lab, &["-n0", "--format", "{id} {description}"]);
     assert!(following.lines.recv_timeout(Duration::from_secs(1)).is_err());
     lab.finish_commit(&open);
     assert_eq!(following.line(), format!("{open} by hand"));
@@ -108,7 +66,7 @@ fn an_open_head_holds_back_and_then_comes() {
 #[test]
 fn a_branch_that_comes_later_is_waited_for() {
     let lab = Lab::without_repo();
-    let following = Following::start(&lab, &["--wait-for-branch", "--format", "{id}"]);
+    let following = follow(&lab, &["--wait-for-branch", "--format", "{id}"]);
     std::thread::sleep(Duration::from_millis(500));
     lab.make_repo();
     std::thread::sleep(Duration::from_millis(500));
@@ -116,7 +74,7 @@ fn a_branch_that_comes_later_is_waited_for() {
     assert_eq!(following.line(), ids(&lab)[0]);
     lab.put(&[], &tar(&[("a", b"2")])).expect(0);
     assert_eq!(following.line(), ids(&lab)[1]);
-    assert!(following.end().contains("is waited for"));
+    assert!(end(following).contains("is waited for"));
 }
 
 #[test]
@@ -128,14 +86,14 @@ fn a_dropped_head_is_said_and_a_cursor_on_it_stops() {
     let all = ids(&lab);
     let cursor = lab.path("cursor").display().to_string();
     lab.run(&["tail", &lab.repo, "-e", "--cursor", &cursor]).expect(0);
-    let following = Following::start(&lab, &["--format", "{id}"]);
+    let following = follow(&lab, &["--format", "{id}"]);
     for id in &all {
         assert_eq!(following.line(), *id);
     }
     lab.drop_commit(&all[2]);
     lab.put(&[], &tar(&[("a", b"new")])).expect(0);
     assert_eq!(following.line(), ids(&lab)[2]);
-    assert!(following.end().contains(&format!("going on after {}", all[1])));
+    assert!(end(following).contains(&format!("going on after {}", all[1])));
     lab.run(&["tail", &lab.repo, "-e", "--cursor", &cursor])
         .expect(4)
         .says(&format!("--from {}", all[1]));
@@ -167,20 +125,20 @@ fn a_repo_with_a_commit_that_has_lost_its_branch_is_followed_all_the_same() {
         .expect(0);
     let other = json!({"repo": lab.repo_name(), "name": "other"});
     lab.ask("pfs_v2.API/DeleteBranch", &json!({"branch": other}));
-    let following = Following::start(&lab, &["--format", "{id}"]);
+    let following = follow(&lab, &["--format", "{id}"]);
     assert_eq!(following.line(), ids(&lab)[0]);
     for i in 1..3 {
         lab.put(&[], &tar(&[("a", b"2")])).expect(0);
         assert_eq!(following.line(), ids(&lab)[i]);
     }
-    assert_eq!(following.end(), "");
+    assert_eq!(end(following), "");
 }
 
 #[test]
 fn a_branch_that_is_moved_shows_what_is_new_on_it() {
     let lab = Lab::new();
     lab.put(&[], &tar(&[("a", b"1")])).expect(0);
-    let following = Following::start(&lab, &["--format", "{id}"]);
+    let following = follow(&lab, &["--format", "{id}"]);
     assert_eq!(following.line(), ids(&lab)[0]);
     // As deferred processing does it: commits are made on `staging`, and `master` is moved there.
     let head = json!({"repo": lab.repo_name(), "branch": lab.branch_name()});
@@ -199,5 +157,5 @@ fn a_branch_that_is_moved_shows_what_is_new_on_it() {
     assert_eq!(all.len(), 3);
     assert_eq!(following.line(), all[1]);
     assert_eq!(following.line(), all[2]);
-    assert_eq!(following.end(), "");
+    assert_eq!(end(following), "");
 }

@@ -30,7 +30,6 @@ const SPARSE_PARTS: std::ops::Range<usize> = 386..482;
 const SPARSE_EXTENDED: usize = 482;
 const SPARSE_REAL_SIZE: std::ops::Range<usize> = 483..495;
 
-/// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {
     File,

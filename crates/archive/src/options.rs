@@ -32,7 +32,6 @@ pub enum Special {
     Skip,
 }
 
-/// What the end of an archive is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ArchiveEnd {
     /// Two zero blocks and nothing else.

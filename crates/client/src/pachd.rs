@@ -235,6 +235,11 @@ const fn rule(code: i64, words: Words, meaning: Meaning, seen: &'static str) -> 
     }
 }
 
+/// A refusal in words alone: pachd has no code of its own for it.
+const fn refusal(text: &'static str, seen: &'static str) -> Rule {
+    rule(2, Hold(text), Is(Refused), seen)
+}
+
 use FaultKind::{
     AlreadyExists, AlreadyFinished, Denied, FileSetGone, HeadOpen, NotFound, OutputBranch, Refused, TooLarge,
     Unavailable, Unknown, Unrecognised,
@@ -296,12 +301,7 @@ pub(crate) static TABLE: &[Rule] = &[
     // A request whose end did not arrive.
     rule(3, Hold("unexpected EOF"), Is(Unavailable), "http 024"),
     // Plain refusals.
-    rule(
-        2,
-        Hold("OIDC ID provider configuration not found"),
-        Is(Refused),
-        "auth 029",
-    ),
+    refusal("OIDC ID provider configuration not found", "auth 029"),
     rule(3, Any, Is(Refused), "http 025"),
     rule(12, Hold("auth service is not activated"), Is(Refused), "http 005"),
     rule(12, Any, NoSuchCall, "grpc-2.3 465"),
@@ -319,51 +319,31 @@ pub(crate) static TABLE: &[Rule] = &[
         NoSuchCall,
         "grpc-2.3 412",
     ),
-    rule(2, Hold("relative file paths are not allowed"), Is(Refused), "http 028"),
-    rule(
-        2,
-        Hold("only printable ASCII characters allowed"),
-        Is(Refused),
-        "http 030",
-    ),
-    rule(2, Hold("not allowed in path"), Is(Refused), "http 035"),
-    rule(2, Hold("only alphanumeric characters"), Is(Refused), "http 009"),
-    rule(2, Hold("invalid input value for enum"), Is(Refused), "http 012"),
-    rule(2, Hold("exceeds max ttl"), Is(Refused), "p 096"),
-    rule(2, Hold("must be at least one second"), Is(Refused), "grpc-2.3 316"),
-    rule(2, Hold("parsing fileset."), Is(Refused), "gateway 006"),
-    rule(2, Hold("file / directory path collision"), Is(Refused), "p 062"),
-    rule(
-        2,
-        Hold("cannot get directory or non-regular file"),
-        Is(Refused),
-        "gateway 007",
-    ),
-    rule(2, Hold("cannot get non-regular file"), Is(Refused), "grpc-2.0 289"),
-    rule(2, Hold("matched multiple files"), Is(Refused), "grpc-2.0 290"),
-    rule(2, Hold("cannot use `from` commit without"), Is(Refused), "grpc-2.3 252"),
-    rule(2, Hold("cannot use 'Reverse'"), Is(Refused), "follow 008"),
-    rule(
-        2,
-        Hold("cannot drop a commit that has children"),
-        Is(Refused),
-        "grpc-2.3 427",
-    ),
-    rule(2, Hold("cannot be dropped because"), Is(Refused), "source"),
-    rule(
-        2,
-        Hold("cannot squash a commit that has no children"),
-        Is(Refused),
-        "grpc-2.3 420",
-    ),
-    rule(2, Hold("cannot squash until child commit"), Is(Refused), "source"),
+    refusal("relative file paths are not allowed", "http 028"),
+    refusal("only printable ASCII characters allowed", "http 030"),
+    refusal("not allowed in path", "http 035"),
+    refusal("only alphanumeric characters", "http 009"),
+    refusal("invalid input value for enum", "http 012"),
+    refusal("exceeds max ttl", "p 096"),
+    refusal("must be at least one second", "grpc-2.3 316"),
+    refusal("parsing fileset.", "gateway 006"),
+    refusal("file / directory path collision", "p 062"),
+    refusal("cannot get directory or non-regular file", "gateway 007"),
+    refusal("cannot get non-regular file", "grpc-2.0 289"),
+    refusal("matched multiple files", "grpc-2.0 290"),
+    refusal("cannot use `from` commit without", "grpc-2.3 252"),
+    refusal("cannot use 'Reverse'", "follow 008"),
+    refusal("cannot drop a commit that has children", "grpc-2.3 427"),
+    refusal("cannot be dropped because", "source"),
+    refusal("cannot squash a commit that has no children", "grpc-2.3 420"),
+    refusal("cannot squash until child commit", "source"),
     rule(
         2,
         HoldBoth("cannot squash commit ", "because it updated a pipeline"),
         Is(Refused),
         "source",
     ),
-    rule(2, Hold("cannot clear finished commit"), Is(Refused), "grpc-2.3 135"),
+    refusal("cannot clear finished commit", "grpc-2.3 135"),
     // 2.0 says with code 2 what has codes of its own since. Last, since other texts hold such words, too.
     rule(2, Hold(" already exists"), Is(AlreadyExists), "grpc-2.0 005"),
     rule(2, HoldBoth("transactions ", " not found"), Is(NotFound), "grpc-2.0 209"),

@@ -33,7 +33,6 @@ pub struct Summary {
     pub empty: u64,
 }
 
-/// One delivery.
 pub struct Delivery {
     pub context: Context,
     pub ledger: Arc<Ledger>,

@@ -121,7 +121,6 @@ impl Visitor<'_> for Integer {
     }
 }
 
-/// Bytes.
 pub(super) mod bytes {
     use super::{Deserializer, QUICK, STANDARD, Serializer};
     use base64::Engine as _;

@@ -28,9 +28,6 @@ pub(super) fn resource_of(repo: &Repo) -> String {
 
 impl Work<'_> {
     /// Sets the roles that somebody has on something; without any, takes those away that there were.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn set_roles<'a>(
         &mut self,
         resource: &str,
@@ -69,9 +66,6 @@ impl Work<'_> {
     }
 
     /// Takes note of a token that was given out, and forgets those that have long expired.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn add_token(&mut self, digest: &[u8; 32], principal: &str, expires: Option<Timestamp>) -> Result<(), Failure> {
         const DAY: i64 = 86_400_000_000;
         self.db
@@ -88,9 +82,6 @@ impl Work<'_> {
     }
 
     /// Forgets all tokens of somebody.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn revoke_tokens_of(&mut self, principal: &str) -> Result<(), Failure> {
         self.db
             .prepare_cached("DELETE FROM tokens WHERE principal = ?1")?
@@ -99,9 +90,6 @@ impl Work<'_> {
     }
 
     /// Forgets a token, and tells whether it was there.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn revoke_token(&mut self, digest: &[u8; 32]) -> Result<bool, Failure> {
         let mut delete = self.db.prepare_cached("DELETE FROM tokens WHERE digest = ?1")?;
         Ok(delete.execute([digest.as_slice()])? > 0)
@@ -109,8 +97,6 @@ impl Work<'_> {
 }
 
 impl Store {
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn token(&self, digest: &[u8; 32]) -> Result<Option<TokenRecord>, Fault> {
         self.database.read(|tx| {
             let mut select = tx.prepare_cached("SELECT principal, expires FROM tokens WHERE digest = ?1")?;
@@ -125,9 +111,6 @@ impl Store {
     }
 
     /// The roles on a resource, by principal.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn roles_on(&self, resource: &str) -> Result<BTreeMap<String, Vec<String>>, Fault> {
         self.database.read(|tx| roles_on(tx, resource))
     }

@@ -57,151 +57,13 @@ impl Dialect {
         self.0
     }
 
-    fn since(self, minor: u32) -> bool {
-        self.0 >= Release::new(2, minor, 0)
+    /// The minor version of a 2.x.
+    fn minor(self) -> i64 {
+        if self.0.major < 2 { -1 } else { i64::from(self.0.minor) }
     }
 
-    /// Its services are those of 1.x (101, 102), and so are its words.
-    pub fn is_1_x(self) -> bool {
-        !self.since(0)
-    }
-
-    /// A commit is finished when the call that closes it answers, or stays open (grpc-1.13 031, 035, 036).
-    pub fn finishes_at_once(self) -> bool {
-        self.is_1_x()
-    }
-
-    /// A branch that has no commit gets an empty one (138, 139, 244); before, it has no head (grpc-1.13 057).
-    pub fn heads_every_branch(self) -> bool {
-        self.since(0)
-    }
-
-    /// A spout's own branch is written by its sidecar alone (grpc-1.13 244–248).
-    pub fn closes_outputs(self) -> bool {
-        self.since(0)
-    }
-
-    /// What was written into a commit that its writer has given up is shown, also with what is before it (154;
-    /// grpc-1.13 073, 074).
-    pub fn shows_what_is_given_up(self) -> bool {
-        self.since(0)
-    }
-
-    /// A commit forgets a branch that is deleted (grpc-2.3 190; the rest: source).
-    pub fn forgets_deleted_branches(self) -> bool {
-        self.since(6)
-    }
-
-    /// Before, `project` in a message is passed over (118), and names have none.
-    pub fn has_projects(self) -> bool {
-        self.since(5)
-    }
-
-    /// A commit is known by its branch and its id together, is named `repo@branch=id`, and a branch that is moved onto
-    /// a commit of another one gets a commit of its own, an alias of it (172–178).
-    pub fn commits_are_of_branches(self) -> bool {
-        self.since(0) && !self.since(6)
-    }
-
-    /// Commits in answers have a `repo` (013).
-    pub fn commits_have_repos(self) -> bool {
-        self.since(6)
-    }
-
-    /// Commits in answers have their `branch` (121).
-    pub fn commits_have_branches(self) -> bool {
-        !self.since(12)
-    }
-
-    /// `InspectCommit` waits for FINISHING; before, it answers at once (measured).
-    pub fn waits_for_finishing(self) -> bool {
-        self.since(5)
-    }
-
-    /// What is not there, or there already, has a code (101–105); before, both are *unknown*, all but what the storage
-    /// layer says (274, 317).
-    pub fn has_codes(self) -> bool {
-        self.since(1)
-    }
-
-    /// The main server says of a call that it does not know that it is a bug (094, 411–413).
-    pub fn calls_unknown_calls_a_bug(self) -> bool {
-        self.since(0) && !self.since(4)
-    }
-
-    /// `POST /api/…`
-    pub fn has_gateway(self) -> bool {
-        self.since(8)
-    }
-
-    /// `DropCommitSet` of an id that no commit has is no error (418).
-    pub fn drops_what_is_gone(self) -> bool {
-        self.since(6)
-    }
-
-    /// Deleting a branch that is not there is an error (189).
-    pub fn minds_missing_branches(self) -> bool {
-        self.since(8)
-    }
-
-    /// A subscription to a repo that is not there ends; before, it is silent (027).
-    pub fn minds_missing_repos(self) -> bool {
-        self.since(8)
-    }
-
-    /// A head that ended with a collision is not read (145, 146).
-    pub fn minds_collisions(self) -> bool {
-        self.since(12)
-    }
-
-    /// The first commit of a spout's branch has a description (378).
-    pub fn describes_first_commits(self) -> bool {
-        self.since(8)
-    }
-
-    /// Commits and branches tell when they were made and changed.
-    pub fn tells_times(self) -> bool {
-        self.since(11)
-    }
-
-    /// Of a commit that is not finished, a list of ancestors tells an upper bound of its size (484).
-    pub fn lists_bounds_in_line(self) -> bool {
-        self.since(6)
-    }
-
-    /// An upper bound of a commit's size is told also outside of lists (019).
-    pub fn bounds_everywhere(self) -> bool {
-        !self.since(8)
-    }
-
-    /// A commit has details also before it is finished (015).
-    pub fn details_everywhere(self) -> bool {
-        self.since(6)
-    }
-
-    /// A commit that its writer has given up has a size as any other (153).
-    pub fn sizes_what_is_given_up(self) -> bool {
-        !self.since(1)
-    }
-
-    /// `DeleteRepo` tells whether there was a repo (093).
-    pub fn tells_of_deleted_repos(self) -> bool {
-        self.since(8)
-    }
-
-    /// Projects are listed in the order of their making; before, the newest first (415).
-    pub fn lists_oldest_projects_first(self) -> bool {
-        self.since(7)
-    }
-
-    /// Whether a missing project is said with how it was looked for (118).
-    pub fn finds_projects_by_name(self) -> bool {
-        self.since(9)
-    }
-
-    /// The default project, too, tells when it was made (415).
-    pub fn dates_default_project(self) -> bool {
-        self.since(7)
+    fn since(self, minor: i64) -> bool {
+        self.minor() >= minor
     }
 
     /// What a spout that is started again after a stop finds on its branch (387, 392, 445).
@@ -215,50 +77,9 @@ impl Dialect {
         }
     }
 
-    /// A spout that another pipeline reads from is updated only while it is stopped: the database minds otherwise (seen
-    /// on 2.8.10, 2.10.7 and 2.12.0).
-    pub fn minds_updates_under_readers(self) -> bool {
-        self.since(8)
-    }
-
-    /// A spout's code has a process group of its own, and what is left of the group when the code ends is killed.
-    pub fn groups_spout_code(self) -> bool {
-        self.since(5)
-    }
-
     /// A pipeline tells when what was done is done again (grpc-1.12 242).
     pub fn tells_when_it_reprocesses(self) -> bool {
         self.0 >= Release::new(1, 13, 0)
-    }
-
-    /// Who may do what is told by roles.
-    pub fn has_roles(self) -> bool {
-        self.since(0)
-    }
-
-    /// Spouts' code inherits where the database is.
-    pub fn has_database(self) -> bool {
-        self.since(0)
-    }
-
-    /// Spouts' code inherits where to find Loki.
-    pub fn has_loki(self) -> bool {
-        self.since(3)
-    }
-
-    /// Spouts' code inherits where the server's own coverage goes.
-    pub fn measures_coverage(self) -> bool {
-        self.since(6)
-    }
-
-    /// A file set's id is a token: 32 hex digits, a dot, 64 hex digits (020).
-    pub fn file_sets_have_tokens(self) -> bool {
-        self.since(12)
-    }
-
-    /// `started_time` of `ListCommit` counts (257).
-    pub fn lists_by_time(self) -> bool {
-        self.since(6)
     }
 
     /// Whether pachd says in which step a call was refused: 2.12 says more of them than those before.
@@ -297,4 +118,94 @@ impl Dialect {
     pub fn project(self, name: &str) -> &str {
         if self.has_projects() { name } else { DEFAULT_PROJECT }
     }
+}
+
+/// What is so in some minor versions of 2.x, before the first of which 1.x is: `6..` is since 2.6, `..0` is 1.x alone.
+macro_rules! facts {
+    ($($(#[doc = $doc:literal])+ $name:ident: $minors:expr;)+) => {
+        impl Dialect {
+            $($(#[doc = $doc])+ pub fn $name(self) -> bool {
+                ($minors).contains(&self.minor())
+            })+
+        }
+    };
+}
+
+facts! {
+    /// Its services are those of 1.x (101, 102), and so are its words.
+    is_1_x: ..0;
+    /// A commit is finished when the call that closes it answers, or stays open (grpc-1.13 031, 035, 036).
+    finishes_at_once: ..0;
+    /// A branch that has no commit gets an empty one (138, 139, 244); before, it has no head (grpc-1.13 057).
+    heads_every_branch: 0..;
+    /// A spout's own branch is written by its sidecar alone (grpc-1.13 244–248).
+    closes_outputs: 0..;
+    /// What was written into a commit that its writer has given up is shown, also with what is before it (154;
+    /// grpc-1.13 073, 074).
+    shows_what_is_given_up: 0..;
+    /// A commit forgets a branch that is deleted (grpc-2.3 190; the rest: source).
+    forgets_deleted_branches: 6..;
+    /// Before, `project` in a message is passed over (118), and names have none.
+    has_projects: 5..;
+    /// A commit is known by its branch and its id together, is named `repo@branch=id`, and a branch that is moved onto
+    /// a commit of another one gets a commit of its own, an alias of it (172–178).
+    commits_are_of_branches: 0..6;
+    /// Commits in answers have a `repo` (013).
+    commits_have_repos: 6..;
+    /// Commits in answers have their `branch` (121).
+    commits_have_branches: ..12;
+    /// `InspectCommit` waits for FINISHING; before, it answers at once (measured).
+    waits_for_finishing: 5..;
+    /// What is not there, or there already, has a code (101–105); before, both are *unknown*, all but what the storage
+    /// layer says (274, 317).
+    has_codes: 1..;
+    /// The main server says of a call that it does not know that it is a bug (094, 411–413).
+    calls_unknown_calls_a_bug: 0..4;
+    /// `POST /api/…`
+    has_gateway: 8..;
+    /// `DropCommitSet` of an id that no commit has is no error (418).
+    drops_what_is_gone: 6..;
+    /// Deleting a branch that is not there is an error (189).
+    minds_missing_branches: 8..;
+    /// A subscription to a repo that is not there ends; before, it is silent (027).
+    minds_missing_repos: 8..;
+    /// A head that ended with a collision is not read (145, 146).
+    minds_collisions: 12..;
+    /// The first commit of a spout's branch has a description (378).
+    describes_first_commits: 8..;
+    /// Commits and branches tell when they were made and changed.
+    tells_times: 11..;
+    /// Of a commit that is not finished, a list of ancestors tells an upper bound of its size (484).
+    lists_bounds_in_line: 6..;
+    /// An upper bound of a commit's size is told also outside of lists (019).
+    bounds_everywhere: ..8;
+    /// A commit has details also before it is finished (015).
+    details_everywhere: 6..;
+    /// A commit that its writer has given up has a size as any other (153).
+    sizes_what_is_given_up: ..1;
+    /// `DeleteRepo` tells whether there was a repo (093).
+    tells_of_deleted_repos: 8..;
+    /// Projects are listed in the order of their making; before, the newest first (415).
+    lists_oldest_projects_first: 7..;
+    /// Whether a missing project is said with how it was looked for (118).
+    finds_projects_by_name: 9..;
+    /// The default project, too, tells when it was made (415).
+    dates_default_project: 7..;
+    /// A spout that another pipeline reads from is updated only while it is stopped: the database minds otherwise (seen
+    /// on 2.8.10, 2.10.7 and 2.12.0).
+    minds_updates_under_readers: 8..;
+    /// A spout's code has a process group of its own, and what is left of the group when the code ends is killed.
+    groups_spout_code: 5..;
+    /// Who may do what is told by roles.
+    has_roles: 0..;
+    /// Spouts' code inherits where the database is.
+    has_database: 0..;
+    /// Spouts' code inherits where to find Loki.
+    has_loki: 3..;
+    /// Spouts' code inherits where the server's own coverage goes.
+    measures_coverage: 6..;
+    /// A file set's id is a token: 32 hex digits, a dot, 64 hex digits (020).
+    file_sets_have_tokens: 12..;
+    /// `started_time` of `ListCommit` counts (257).
+    lists_by_time: 6..;
 }

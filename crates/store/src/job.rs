@@ -134,9 +134,6 @@ impl Store {
     }
 
     /// Every job, the newest first.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn jobs(&self) -> Result<Vec<JobRecord>, Fault> {
         self.database.read(|tx| select(tx, "1 ORDER BY id DESC", []))
     }

@@ -45,6 +45,11 @@
 //! writing sweeps those away: from `incoming` what no living process has locked, and strays from one directory of
 //! `archives` after the other, one at each opening.
 //!
+//! # Errors
+//!
+//! Whatever reads or writes the store answers what is wrong with the disk, if something is. Only what else a call may
+//! answer stands beside it.
+//!
 //! # Memory
 //!
 //! Bounded: up to 4 MiB of the database's pages a connection (one connection for each call that is under way, four kept
@@ -64,6 +69,10 @@
 //! A store that a later version has opened is of that version. Processes of an earlier one that have it open go on,
 //! except that what they would finish in the place of a commit that is being settled is refused: end them first.
 
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "said once, above; what is special to a call stands beside it"
+)]
 #![allow(
     clippy::must_use_candidate,
     reason = "this crate is not published: its callers are all here"

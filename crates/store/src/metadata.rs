@@ -82,9 +82,6 @@ impl Work<'_> {
 
 impl Store {
     /// What is noted of something; nothing, if it is not there.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn metadata(&self, subject: &Subject) -> Result<BTreeMap<String, String>, Fault> {
         self.database.read(|tx| match key_of(tx, subject) {
             Ok(about) => Ok(notes_about(tx, &about)?),

@@ -101,10 +101,6 @@ pub(super) fn inputs_of(db: &Connection, name: &Repo) -> Result<Vec<Branch>, Fai
 }
 
 impl Work<'_> {
-    /// The pipeline of this name.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn pipeline(&self, name: &Repo) -> Result<Option<PipelineRecord>, Failure> {
         let found = select(
             self.db,
@@ -296,17 +292,11 @@ impl Store {
     }
 
     /// The same, or `None`.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn find_pipeline(&self, name: &Repo) -> Result<Option<PipelineRecord>, Fault> {
         self.database.read(|tx| Work::on(tx, self).pipeline(name))
     }
 
     /// Every pipeline, the one that was changed last first (recording http 104).
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn pipelines(&self) -> Result<Vec<PipelineRecord>, Fault> {
         self.database
             .read(|tx| select(tx, "ORDER BY updated DESC, id DESC", []))

@@ -10,6 +10,7 @@ use super::error::Failure;
 use super::lookup::{CommitSelector, head, pick, repo_row};
 use super::rows::{self, commit_id, time};
 use super::store::Store;
+use super::work::Work;
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo, Repo};
 
@@ -167,38 +168,53 @@ fn line_page<T>(
     Ok((page, parent))
 }
 
-impl Store {
-    /// The commit as it is now.
-    ///
+fn picked(db: &Connection, selector: &CommitSelector) -> Result<CommitRecord, Failure> {
+    let row = pick(db, selector)?;
+    Ok(record_of(db, row)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
+}
+
+fn set(db: &Connection, id: &CommitId) -> Result<Vec<CommitRecord>, Failure> {
+    records(
+        db,
+        "(commits.name = ?1 OR commits.told = ?1) AND commits.squashed = 0 ORDER BY commits.id",
+        [id.as_str()],
+    )
+}
+
+/// What stays so until all that is done together is done.
+impl Work<'_> {
     /// # Errors
     /// `NotFound` when there is none.
-    pub fn record(&self, selector: &CommitSelector) -> Result<CommitRecord, Fault> {
-        self.database.read(|tx| {
-            let row = pick(tx, selector)?;
-            Ok(record_of(tx, row)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
-        })
-    }
-
-    /// The commit of a row that was seen before, or `None` when it was dropped or squashed since.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
-    pub fn record_at(&self, row: i64) -> Result<Option<CommitRecord>, Fault> {
-        self.database.read(|tx| record_of(tx, row))
+    pub fn record(&self, selector: &CommitSelector) -> Result<CommitRecord, Failure> {
+        picked(self.db, selector)
     }
 
     /// Every commit of an id, in the order of their making.
     ///
     /// # Errors
     /// What is wrong with the disk.
+    pub fn commit_records(&self, id: &CommitId) -> Result<Vec<CommitRecord>, Failure> {
+        set(self.db, id)
+    }
+}
+
+impl Store {
+    /// The commit as it is now.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none.
+    pub fn record(&self, selector: &CommitSelector) -> Result<CommitRecord, Fault> {
+        self.database.read(|tx| picked(tx, selector))
+    }
+
+    /// The commit of a row that was seen before, or `None` when it was dropped or squashed since.
+    pub fn record_at(&self, row: i64) -> Result<Option<CommitRecord>, Fault> {
+        self.database.read(|tx| record_of(tx, row))
+    }
+
+    /// Every commit of an id, in the order of their making.
     pub fn commit_set(&self, id: &CommitId) -> Result<Vec<CommitRecord>, Fault> {
-        self.database.read(|tx| {
-            records(
-                tx,
-                "(commits.name = ?1 OR commits.told = ?1) AND commits.squashed = 0 ORDER BY commits.id",
-                [id.as_str()],
-            )
-        })
+        self.database.read(|tx| set(tx, id))
     }
 
     /// Shows the commit and its ancestors, newest first.

@@ -113,10 +113,6 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The repos of a project.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn repos_of(&self, project: &ProjectName) -> Result<Vec<Repo>, Failure> {
         let found = repos(self.db, "project = ?1 ORDER BY name", [project.as_str()])?;
         Ok(found.into_iter().map(|record| record.repo).collect())
@@ -231,9 +227,6 @@ impl Store {
     }
 
     /// The projects, `default` among them, in the order of their names.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn projects(&self) -> Result<Vec<ProjectRecord>, Fault> {
         self.database.read(|tx| {
             let mut statement = tx.prepare_cached(
@@ -264,9 +257,6 @@ impl Store {
     }
 
     /// Every repo, in the order of projects and names.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn repos(&self) -> Result<Vec<RepoRecord>, Fault> {
         self.database.read(|tx| repos(tx, "1 ORDER BY project, name", []))
     }

@@ -53,9 +53,6 @@ impl Work<'_> {
 
 impl Store {
     /// In the order of their names.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn secrets(&self) -> Result<Vec<SecretRecord>, Fault> {
         self.database.read(|tx| {
             let mut statement = tx.prepare_cached("SELECT name, kind, created FROM secrets ORDER BY name")?;

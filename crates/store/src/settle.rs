@@ -24,9 +24,6 @@ const GIVING_UP: i64 = 100_000;
 impl Store {
     /// Goes on with the settling of commits that are closed and not finished, one slice of one of them, each in its
     /// turn; tells how that one is then, which is finished unless it is a large one. `None` when there is none.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn settle_next(&self) -> Result<Option<CommitRecord>, Fault> {
         // Without the write lock first: this is asked far more often than there is something to do.
         let (given_up_by, turn) = (self.given_up_by(), self.turn());

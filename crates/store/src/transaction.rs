@@ -23,9 +23,6 @@ pub struct PendingTransaction {
 
 impl Store {
     /// The transactions that are neither carried out nor deleted, oldest first.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn transactions(&self) -> Result<Vec<PendingTransaction>, Fault> {
         self.database.read(|tx| {
             let names: Vec<String> = first_column(tx, "SELECT name FROM transactions ORDER BY id", [])?;
@@ -59,8 +56,6 @@ fn read(db: &Connection, id: &str) -> Result<(i64, PendingTransaction), Failure>
 }
 
 impl Work<'_> {
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn start_transaction(&mut self) -> Result<CommitId, Failure> {
         let id = new_commit_id()?;
         self.db

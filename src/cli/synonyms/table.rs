@@ -9,7 +9,7 @@ mod specs;
 #[derive(Debug, Clone, Copy)]
 pub enum Meaning {
     /// These words; without any, it is so anyway.
-    Flags(&'static [&'static str]),
+    Flags(&'static str),
     /// This option, with the same value.
     Option(&'static str),
     /// Depends on the value: these words, or what to say.
@@ -27,11 +27,9 @@ impl Meaning {
         matches!(self, Self::Option(_) | Self::Value(_) | Self::Part(_) | Self::File)
     }
 
-    pub fn words(self) -> &'static [&'static str] {
-        match self {
-            Self::Flags(words) => words,
-            _ => &[],
-        }
+    pub fn words(self) -> impl Iterator<Item = &'static str> {
+        let words = if let Self::Flags(words) = self { words } else { "" };
+        words.split_whitespace()
     }
 
     /// What is to be typed instead, where it has no value.
@@ -90,11 +88,19 @@ impl Part {
     }
 }
 
+/// Of words there may be several, with blanks between them.
 pub struct Synonym {
     /// The verbs for which it counts; all, if empty.
-    pub verbs: &'static [&'static str],
-    pub typed: &'static [&'static str],
+    pub verbs: &'static str,
+    pub typed: &'static str,
     pub meaning: Meaning,
+}
+
+impl Synonym {
+    pub fn is_for(&self, verb: &str, typed: &str) -> bool {
+        let has = |words: &str, word| words.split(' ').any(|known| known == word);
+        (self.verbs.is_empty() || has(self.verbs, verb)) && has(self.typed, typed)
+    }
 }
 
 /// What nobody is to be led to by a typing mistake.
@@ -112,25 +118,12 @@ pub const DANGEROUS: &[&str] = &[
     "obey-deletions",
 ];
 
-const WITH_PACHD: &[&str] = &[
-    "put",
-    "get",
-    "tail",
-    "spool",
-    "squash",
-    "create",
-    "doctor",
-    "config",
-    "login",
-    "use-token",
-    "whoami",
-    "validate",
-];
-const WITH_JSON: &[&str] = &["put", "tail", "doctor", "config", "spool", "squash", "whoami", "serve"];
-const WITH_NAME: &[&str] = &["put", "get", "tail", "doctor"];
-const WITH_MESSAGES: &[&str] = &["put", "pack"];
+const WITH_PACHD: &str = "put get tail spool squash create doctor config login use-token whoami validate";
+const WITH_JSON: &str = "put tail doctor config spool squash whoami serve";
+const WITH_NAME: &str = "put get tail doctor";
+const WITH_MESSAGES: &str = "put pack";
 
-const fn row(verbs: &'static [&'static str], typed: &'static [&'static str], meaning: Meaning) -> Synonym {
+const fn row(verbs: &'static str, typed: &'static str, meaning: Meaning) -> Synonym {
     Synonym { verbs, typed, meaning }
 }
 

@@ -2,7 +2,8 @@
 
 /// What a verb means that is none.
 pub enum VerbMeaning {
-    Words(&'static [&'static str]),
+    /// These words, with blanks between them.
+    Words(&'static str),
     /// `create --update -f`.
     Apply,
     /// The help of the verb that follows.
@@ -10,168 +11,149 @@ pub enum VerbMeaning {
     Say(&'static str),
 }
 
-pub const VERBS: &[(&[&str], VerbMeaning)] = &[
-    (&["lint", "check"], VerbMeaning::Words(&["validate"])),
-    (&["rule", "rules"], VerbMeaning::Words(&["explain"])),
-    (&["new", "init"], VerbMeaning::Words(&["create"])),
-    (&["apply", "update"], VerbMeaning::Apply),
-    (&["ls"], VerbMeaning::Words(&["get", "--list"])),
-    (&["cat"], VerbMeaning::Words(&["get"])),
-    (&["watch", "follow", "subscribe"], VerbMeaning::Words(&["tail"])),
-    (&["login"], VerbMeaning::Words(&["auth", "login"])),
-    (&["logout"], VerbMeaning::Words(&["auth", "logout"])),
-    (&["whoami"], VerbMeaning::Words(&["auth", "whoami"])),
-    (&["server"], VerbMeaning::Words(&["serve"])),
-    (&["ping", "health"], VerbMeaning::Words(&["doctor"])),
-    (&["help"], VerbMeaning::Help),
-    (&["version"], VerbMeaning::Words(&["--version"])),
-    (&["completion"], VerbMeaning::Words(&["completions"])),
+use VerbMeaning::{Apply, Help, Say, Words};
+
+/// Verbs, with blanks between them.
+pub const VERBS: &[(&str, VerbMeaning)] = &[
+    ("lint check", Words("validate")),
+    ("rule rules", Words("explain")),
+    ("new init", Words("create")),
+    ("apply update", Apply),
+    ("ls", Words("get --list")),
+    ("cat", Words("get")),
+    ("watch follow subscribe", Words("tail")),
+    ("login", Words("auth login")),
+    ("logout", Words("auth logout")),
+    ("whoami", Words("auth whoami")),
+    ("server", Words("serve")),
+    ("ping health", Words("doctor")),
+    ("help", Help),
+    ("version", Words("--version")),
+    ("completion", Words("completions")),
     (
-        &[
-            "push", "send", "upload", "write", "ingest", "commit", "backup", "produce",
-        ],
-        VerbMeaning::Say("commits are made by `spoutctl put DEST`"),
+        "push send upload write ingest commit backup produce",
+        Say("commits are made by `spoutctl put DEST`"),
     ),
     (
-        &["start", "finish", "stop"],
-        VerbMeaning::Say(
+        "start finish stop",
+        Say(
             "`spoutctl put DEST` begins and finishes each commit by itself; pipelines are started and stopped by \
              `pachctl`",
         ),
     ),
     (
-        &["cp", "mv", "copy"],
-        VerbMeaning::Say(
-            "`spoutctl get REPO:/PATH -o FILE` copies out of a repo, `spoutctl put DEST` commits into one",
-        ),
+        "cp mv copy",
+        Say("`spoutctl get REPO:/PATH -o FILE` copies out of a repo, `spoutctl put DEST` commits into one"),
     ),
     (
-        &["glob", "find"],
-        VerbMeaning::Say("`spoutctl get --list 'REPO:/GLOB'` lists the files that a glob means"),
+        "glob find",
+        Say("`spoutctl get --list 'REPO:/GLOB'` lists the files that a glob means"),
     ),
     (
-        &["fsck", "verify"],
-        VerbMeaning::Say("`spoutctl doctor DEST` looks at what a put needs; `pachctl fsck` at what pachd keeps"),
+        "fsck verify",
+        Say("`spoutctl doctor DEST` looks at what a put needs; `pachctl fsck` at what pachd keeps"),
     ),
     (
-        &["context", "contexts", "env"],
-        VerbMeaning::Say("`spoutctl config` shows what holds, and where it was set"),
+        "context contexts env",
+        Say("`spoutctl config` shows what holds, and where it was set"),
     ),
     (
-        &["exec"],
-        VerbMeaning::Say("`spoutctl put DEST -- CMD ARG…` runs a consumer and commits what it prints"),
+        "exec",
+        Say("`spoutctl put DEST -- CMD ARG…` runs a consumer and commits what it prints"),
     ),
     (
-        &["read", "download", "pull", "fetch"],
-        VerbMeaning::Say("`spoutctl get SOURCE` writes a file's bytes"),
+        "read download pull fetch",
+        Say("`spoutctl get SOURCE` writes a file's bytes"),
     ),
     (
-        &["restore", "mount", "export", "sync", "unpack", "extract", "untar"],
-        VerbMeaning::Say("`spoutctl get REPO -r -o DIR` writes all files of a commit"),
+        "restore mount export sync unpack extract untar",
+        Say("`spoutctl get REPO -r -o DIR` writes all files of a commit"),
     ),
     (
-        &["list", "snapshots", "history"],
-        VerbMeaning::Say(
+        "list snapshots history",
+        Say(
             "`spoutctl tail REPO --from earliest -e` lists commits, `spoutctl get --list REPO` files, \
              `pachctl list repo` repos",
         ),
     ),
     (
-        &["inspect", "stat", "show", "describe"],
-        VerbMeaning::Say(
-            "`spoutctl tail REPO -e -n 1 --files` shows the newest commit, `spoutctl get --list REPO` its files",
-        ),
+        "inspect stat show describe",
+        Say("`spoutctl tail REPO -e -n 1 --files` shows the newest commit, `spoutctl get --list REPO` its files"),
     ),
     (
-        &["diff"],
-        VerbMeaning::Say("`spoutctl tail REPO --files` lists what each commit changed"),
+        "diff",
+        Say("`spoutctl tail REPO --files` lists what each commit changed"),
     ),
     (
-        &["status"],
-        VerbMeaning::Say("`spoutctl doctor DEST` looks at pachd, `spoutctl spool DIR` at a spool"),
+        "status",
+        Say("`spoutctl doctor DEST` looks at pachd, `spoutctl spool DIR` at a spool"),
     ),
     (
-        &["logs", "log"],
-        VerbMeaning::Say(
-            "`spoutctl tail REPO` lists commits; a spout's log is `pachctl logs --pipeline NAME --master`",
-        ),
+        "logs log",
+        Say("`spoutctl tail REPO` lists commits; a spout's log is `pachctl logs --pipeline NAME --master`"),
     ),
     (
-        &["wait", "flush"],
-        VerbMeaning::Say(
-            "`spoutctl put` ends when its commits are finished; `spoutctl tail REPO` follows those of others",
-        ),
+        "wait flush",
+        Say("`spoutctl put` ends when its commits are finished; `spoutctl tail REPO` follows those of others"),
     ),
     (
-        &["consume"],
-        VerbMeaning::Say("`spoutctl tail REPO -- CMD ARG…` hands each new commit to a command"),
+        "consume",
+        Say("`spoutctl tail REPO -- CMD ARG…` hands each new commit to a command"),
     ),
     (
-        &["prune", "compact"],
-        VerbMeaning::Say("`spoutctl squash REPO --older-than 7d` shortens a long history"),
+        "prune compact",
+        Say("`spoutctl squash REPO --older-than 7d` shortens a long history"),
     ),
     (
-        &["delete", "rm", "remove"],
-        VerbMeaning::Say(
-            "spoutctl deletes no repo, pipeline, commit or file by a command of its own; `pachctl delete` does",
-        ),
+        "delete rm remove",
+        Say("spoutctl deletes no repo, pipeline, commit or file by a command of its own; `pachctl delete` does"),
     ),
     (
-        &["edit"],
-        VerbMeaning::Say(
-            "`spoutctl create -f SPEC --update` sends a changed spec; `spoutctl validate SPEC` looks at it before",
-        ),
+        "edit",
+        Say("`spoutctl create -f SPEC --update` sends a changed spec; `spoutctl validate SPEC` looks at it before"),
     ),
     (
-        &["fmt", "format"],
-        VerbMeaning::Say("`spoutctl validate --fix FILE…` mends specs, and leaves their form as it is"),
+        "fmt format",
+        Say("`spoutctl validate --fix FILE…` mends specs, and leaves their form as it is"),
     ),
     (
-        &["port-forward"],
-        VerbMeaning::Say("`pachctl port-forward` does that; --pachd URL names a pachd that can be reached"),
+        "port-forward",
+        Say("`pachctl port-forward` does that; --pachd URL names a pachd that can be reached"),
     ),
     (
-        &["self", "upgrade", "self-update", "install"],
-        VerbMeaning::Say("spoutctl does not update itself: a newer release is installed over it (docs/install.md)"),
+        "self upgrade self-update install",
+        Say("spoutctl does not update itself: a newer release is installed over it (docs/install.md)"),
     ),
     (
-        &["clean", "cache"],
-        VerbMeaning::Say("spoutctl keeps no cache; a store is its directory, and `spoutctl spool DIR` shows a spool"),
+        "clean cache",
+        Say("spoutctl keeps no cache; a store is its directory, and `spoutctl spool DIR` shows a spool"),
     ),
 ];
 
 /// Verbs behind `auth`.
-pub const AUTH_VERBS: &[(&[&str], VerbMeaning)] = &[
-    (&["status", "me"], VerbMeaning::Words(&["whoami"])),
-    (&["use-auth-token", "set-token"], VerbMeaning::Words(&["use-token"])),
+pub const AUTH_VERBS: &[(&str, VerbMeaning)] = &[
+    ("status me", Words("whoami")),
+    ("use-auth-token set-token", Words("use-token")),
     (
-        &["token", "get-auth-token", "print-token"],
-        VerbMeaning::Say("`spoutctl auth whoami` says where the token is from; it is never printed"),
+        "token get-auth-token print-token",
+        Say("`spoutctl auth whoami` says where the token is from; it is never printed"),
     ),
     (
-        &[
-            "activate",
-            "deactivate",
-            "check",
-            "get",
-            "set",
-            "revoke",
-            "rotate-root-token",
-        ],
-        VerbMeaning::Say("who may do what is administered by `pachctl auth`"),
+        "activate deactivate check get set revoke rotate-root-token",
+        Say("who may do what is administered by `pachctl auth`"),
     ),
 ];
 
 /// Nouns and verbs behind a verb, and what is typed instead; without any, they go without saying here.
-pub const NOUNS: &[(&str, &[&str], &[&str])] = &[
-    ("get", &["file"], &[]),
-    ("put", &["file"], &[]),
-    ("tail", &["commit"], &[]),
-    ("create", &["pipeline", "spout"], &[]),
-    ("validate", &["pipeline"], &[]),
-    ("config", &["show", "view"], &[]),
-    ("spool", &["ls", "list", "show", "status"], &[]),
-    ("spool", &["send", "drain", "flush"], &["--send"]),
+pub const NOUNS: &[(&str, &str, &str)] = &[
+    ("get", "file", ""),
+    ("put", "file", ""),
+    ("tail", "commit", ""),
+    ("create", "pipeline spout", ""),
+    ("validate", "pipeline", ""),
+    ("config", "show view", ""),
+    ("spool", "ls list show status", ""),
+    ("spool", "send drain flush", "--send"),
 ];
 
 /// What to say of one operand more than a verb has.
@@ -185,39 +167,25 @@ pub const TOO_MANY: &[(&str, &str)] = &[
 ];
 
 /// pachctl's nouns behind a verb that means something else here.
-pub const OTHER_NOUNS: &[(&str, &[&str], &str)] = &[
+pub const OTHER_NOUNS: &[(&str, &str, &str)] = &[
     (
         "create",
-        &["repo"],
+        "repo",
         "`spoutctl put REPO --create-repo` makes the repo with its first commit; `pachctl create repo` an empty one",
     ),
     (
         "create",
-        &["branch", "project", "secret"],
+        "branch project secret",
         "`spoutctl create` makes specs, and pipelines of them; `pachctl create` the rest",
     ),
     (
         "squash",
-        &["commit"],
+        "commit",
         "`spoutctl squash REPO --older-than 7d` shortens a history; `pachctl squash commit` takes one commit away",
     ),
     (
         "config",
-        &[
-            "get",
-            "set",
-            "list",
-            "update",
-            "delete",
-            "import-kube",
-            "get-contexts",
-            "current-context",
-            "use-context",
-            "edit",
-            "path",
-            "init",
-            "unset",
-        ],
+        "get set list update delete import-kube get-contexts current-context use-context edit path init unset",
         "`spoutctl config` shows what holds, and the files that it was read from; contexts are changed by \
          `pachctl config`",
     ),

@@ -9,7 +9,6 @@ use crate::failure::Failure;
 use spoutctl_core::durable;
 use spoutctl_core::exit::Exit;
 
-/// A file that is to be.
 #[derive(Debug)]
 pub(super) struct NewFile {
     pub path: PathBuf,

@@ -15,8 +15,6 @@ pub(super) enum Line<'a> {
         /// The archive's number in the life of the spool.
         seq: u64,
         digest: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        messages: Option<Messages<'a>>,
         #[serde(flatten)]
         place: Place<'a>,
     },
@@ -25,8 +23,6 @@ pub(super) enum Line<'a> {
         digest: String,
         file: String,
         reason: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        messages: Option<Messages<'a>>,
         #[serde(flatten)]
         place: Place<'a>,
         /// Of the repo that the file is in, where it is in one.
@@ -38,8 +34,6 @@ pub(super) enum Line<'a> {
         archive: u64,
         digest: String,
         reason: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        messages: Option<Messages<'a>>,
         #[serde(flatten)]
         place: Place<'a>,
     },
@@ -49,8 +43,6 @@ pub(super) enum Line<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         archives: Option<Archives<'a>>,
         digest: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        messages: Option<Messages<'a>>,
         #[serde(flatten)]
         place: Place<'a>,
     },
@@ -67,8 +59,6 @@ pub(super) enum Line<'a> {
         files: usize,
         deletions: usize,
         bytes: u64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        messages: Option<Messages<'a>>,
         #[serde(flatten)]
         place: Place<'a>,
     },
@@ -117,7 +107,6 @@ impl<'a> Line<'a> {
             digest: receipt.digest.to_string(),
             file: refused.place.clone(),
             reason: refused.reason.clone(),
-            messages: Messages::of(&receipt.label),
             place: Place::of(&receipt.label),
             commit: receipt.commit.as_ref().map(CommitId::as_str),
         }
@@ -174,14 +163,12 @@ impl<'a> Line<'a> {
                 archive: archive.number,
                 archives: archive.batch.as_ref().map(|batch| Archives::new(batch, archive.number)),
                 digest: archive.digest.to_string(),
-                messages: Messages::of(&archive.label),
                 place: Place::of(&archive.label),
             },
             Settled::Skipped(archive) => Self::Skipped {
                 archive: archive.number,
                 digest: archive.digest.to_string(),
                 reason: reason(archive),
-                messages: Messages::of(&archive.label),
                 place: Place::of(&archive.label),
             },
             Settled::Quarantined(archive, file) => Self::Quarantined {
@@ -189,7 +176,6 @@ impl<'a> Line<'a> {
                 digest: archive.digest.to_string(),
                 file: file.display().to_string(),
                 reason: reason(archive),
-                messages: Messages::of(&archive.label),
                 place: Place::of(&archive.label),
                 commit: None,
             },
@@ -219,16 +205,16 @@ pub(super) struct Commitment<'a> {
     deletions: usize,
     bytes: u64,
     finished: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    messages: Option<Messages<'a>>,
     #[serde(flatten)]
     place: Place<'a>,
 }
 
-/// Where the messages stand in their source.
+/// Which messages it holds, and where they stand in their source.
 #[derive(Serialize)]
 pub(super) struct Place<'a> {
-    /// The last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages: Option<Messages<'a>>,
+    /// Where the last one stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<&'a Position>,
     /// Where the source goes on behind them: by topic and partition, or by source.
@@ -239,6 +225,7 @@ pub(super) struct Place<'a> {
 impl<'a> Place<'a> {
     pub fn of(label: &'a Label) -> Self {
         Self {
+            messages: Messages::of(label),
             position: label.position.as_ref(),
             positions: label.positions.as_ref(),
         }
@@ -308,7 +295,7 @@ impl<'a> Archives<'a> {
 
 /// Which messages of the input an archive was made of: numbers from 1.
 #[derive(Serialize)]
-pub(super) struct Messages<'a> {
+struct Messages<'a> {
     first: u64,
     last: u64,
     /// Those that are in no file are among them.
@@ -362,7 +349,6 @@ impl<'a> Commitment<'a> {
             deletions: receipt.deletions,
             bytes: receipt.bytes,
             finished: receipt.finished.map(|time| time.to_string()),
-            messages: Messages::of(&receipt.label),
             place: Place::of(&receipt.label),
         }
     }

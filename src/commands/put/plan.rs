@@ -68,7 +68,6 @@ pub(super) struct Plan {
     pub verbosity: Verbosity,
 }
 
-/// What is read.
 pub(super) enum Reads {
     /// One after the other; none at all with `spool --send`.
     Inputs(Vec<Input>),

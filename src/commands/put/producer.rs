@@ -76,7 +76,7 @@ impl Producer {
             }
             let Some(what) = self.judge(ended)? else { return Ok(()) };
             let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
-            reader.report.restarts();
+            reader.report.watched.restarts();
             reader.note(&format!("{what}; it is started again in {}", elapsed(pause)));
             reader.stopping.wait(pause);
         }

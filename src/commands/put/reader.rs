@@ -106,7 +106,7 @@ impl Reader {
             given_up: self.given_up.clone(),
             report: Arc::clone(&self.report),
         };
-        self.report.reads();
+        self.report.watched.reads();
         if let Some(packing) = &self.packing {
             return self.read_messages(packing, name, counted, number, intake);
         }

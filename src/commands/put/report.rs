@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::acknowledging::{Acknowledgement, Acknowledger};
-use super::lines::{Archives, Line, Messages, Place, reason, variables};
+use super::lines::{Archives, Line, Place, reason, variables};
 use super::stats::Stats;
 use crate::commands::messages::demand::Demand;
 use crate::metrics::Figures;
@@ -39,8 +39,6 @@ use resumption::Resumption;
 use spoutctl_archive::{Archive, Aside, Asides, Digest, Files, Label, PositionMap};
 use spoutctl_core::fault::Fault;
 use spoutctl_core::quantity::{Size, counted, grouped};
-use spoutctl_delivery::spill::SpillBuffers;
-use spoutctl_delivery::spool::Spool;
 use spoutctl_delivery::{DeliveryError, Observer, Ready, Settled, Step, Summary, Unacknowledged};
 use steps::Steps;
 use watching::Watched;
@@ -58,10 +56,12 @@ pub(super) struct Report {
     terminal: Arc<Terminal>,
     json: bool,
     acknowledger: Option<Arc<Acknowledger>>,
-    stats: Option<Arc<Stats>>,
-    demand: Option<Arc<Demand>>,
-    counts: Counts,
-    watched: Watched,
+    /// Counts how long archives take.
+    pub stats: Option<Arc<Stats>>,
+    /// Tells whoever collects messages that they are wanted.
+    pub demand: Option<Arc<Demand>>,
+    pub counts: Counts,
+    pub watched: Watched,
     pub awaited: Awaited,
     pub partitions: Partitions,
     pub resumption: Resumption,
@@ -97,62 +97,16 @@ impl Report {
         }
     }
 
-    /// What waits in this spool is told, too.
-    #[must_use]
-    pub fn with_spool(mut self, spool: Option<Arc<Spool>>) -> Self {
-        self.watched.spool = spool;
-        self
-    }
-
-    /// How much is held is told of these.
-    #[must_use]
-    pub fn with_buffers(mut self, buffers: SpillBuffers) -> Self {
-        self.watched.buffers = Some(buffers);
-        self
-    }
-
-    /// How long archives take is counted.
-    #[must_use]
-    pub fn with_stats(self, stats: Option<Arc<Stats>>) -> Self {
-        Self { stats, ..self }
-    }
-
-    /// Whoever collects messages hears that they are wanted.
-    #[must_use]
-    pub fn with_demand(self, demand: Option<Arc<Demand>>) -> Self {
-        Self { demand, ..self }
-    }
-
     /// Whether somebody wants to know how it goes.
     #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
     pub fn has_figures(&self) -> bool {
         self.stats.is_some()
     }
 
-    /// Something of the input is there to be read.
-    pub fn reads(&self) {
-        self.watched.reads();
-    }
-
-    /// The producer has ended, and is about to be started again.
-    pub fn restarts(&self) {
-        self.watched.restarts();
-    }
-
-    /// Somebody wants it to end.
-    pub fn ends(&self) {
-        self.watched.ends();
-    }
-
     /// So many more bytes were read from the input.
     pub fn read(&self, bytes: usize) {
         self.counts.read(bytes);
         self.progress();
-    }
-
-    /// The whole input has so many bytes, as they come.
-    pub fn expects(&self, bytes: u64) {
-        self.counts.expects(bytes);
     }
 
     fn progress(&self) {
@@ -234,7 +188,11 @@ impl Report {
     /// How it goes, in a line: what is done, and what is in the way.
     pub fn state(&self) -> String {
         let figures = self.figures();
-        let mut state = format!("{}, {}", counted(figures.commits, "commit"), Size(figures.bytes));
+        let mut state = format!(
+            "{}, {}",
+            counted(figures.totals.commits, "commit"),
+            Size(figures.totals.bytes)
+        );
         for hindrance in self.hindrances() {
             state += "; ";
             state += &hindrance;
@@ -272,7 +230,6 @@ impl Report {
             self.print(Line::Spooled {
                 seq: archive.sequence,
                 digest: archive.digest.to_string(),
-                messages: Messages::of(&archive.label),
                 place: Place::of(&archive.label),
             });
         }
@@ -365,7 +322,6 @@ impl Observer for Report {
                 files: files.len(),
                 deletions,
                 bytes: files.total_bytes(),
-                messages: Messages::of(&archive.label),
                 place: Place::of(&archive.label),
             });
         }

@@ -73,11 +73,11 @@ impl Running {
         let demand = demand.context("cannot make a pipe")?.map(Arc::new);
         let has_figures = plan.stats_every.is_some() || plan.metrics_listen.is_some() || member.is_some();
         let stats = has_figures.then(Stats::new).transpose()?.map(Arc::new);
-        let report = Report::new(Arc::clone(&terminal), plan.json, acknowledger.clone())
-            .with_spool(spool.clone())
-            .with_buffers(buffers.clone())
-            .with_demand(demand.clone())
-            .with_stats(stats.clone());
+        let mut report = Report::new(Arc::clone(&terminal), plan.json, acknowledger.clone());
+        report.watched.spool.clone_from(&spool);
+        report.watched.buffers = Some(buffers.clone());
+        report.demand.clone_from(&demand);
+        report.stats.clone_from(&stats);
         let report = Arc::new(report);
         let watch = stats.as_ref().map(|stats| Watch {
             report: Arc::clone(&report),
@@ -90,7 +90,7 @@ impl Running {
         match &plan.reads {
             Reads::Inputs(inputs) => {
                 if let Some(bytes) = input::length_of(inputs) {
-                    report.expects(bytes);
+                    report.counts.expects(bytes);
                 }
             }
             Reads::Producer(running) => producer = Some(Arc::clone(running)),
@@ -238,7 +238,7 @@ fn on_first(
     let report = Arc::downgrade(report);
     move |number: u8| {
         if let Some(report) = report.upgrade() {
-            report.ends();
+            report.watched.ends();
         }
         if !is_member {
             service::stopping();

@@ -250,7 +250,6 @@ impl Stream {
 
 /// What follows the end of a run.
 enum Next {
-    /// It is to end.
     End,
     /// It is done.
     Nothing,

@@ -60,6 +60,28 @@ impl Around {
     }
 }
 
+const NOTHING: ServerFlags<'_> = ServerFlags {
+    pachd: None,
+    context: None,
+    token_file: None,
+    cacert: None,
+    insecure: false,
+};
+
+const fn pachd(address: &str) -> ServerFlags<'_> {
+    ServerFlags {
+        pachd: Some(address),
+        ..NOTHING
+    }
+}
+
+const fn context(name: &str) -> ServerFlags<'_> {
+    ServerFlags {
+        context: Some(name),
+        ..NOTHING
+    }
+}
+
 /// The address, the token and the project, each as it was found.
 fn found(server: &Server) -> (String, &str, &str) {
     let token = server.token.as_ref().map_or("-", |(token, _)| token.reveal());
@@ -88,14 +110,8 @@ const OTHER: Variables = &[("PACH_CONTEXT", "test")];
 
 #[test]
 fn each_source_of_an_address_comes_before_the_next_and_brings_its_own_token() {
-    let flag = ServerFlags {
-        pachd: Some("grpc://flag:1"),
-        ..ServerFlags::default()
-    };
-    let context = ServerFlags {
-        context: Some("test"),
-        ..ServerFlags::default()
-    };
+    let flag = pachd("grpc://flag:1");
+    let test = context("test");
     let both = ServerFlags {
         context: Some("prod"),
         ..flag
@@ -111,37 +127,27 @@ fn each_source_of_an_address_comes_before_the_next_and_brings_its_own_token() {
         ),
         (
             "a named context",
-            context,
+            test,
             &[POD, VARIABLE],
             ("grpc://test:1650", "token-of-test", "-"),
         ),
         (
             "the pod",
-            ServerFlags::default(),
+            NOTHING,
             &[POD, VARIABLE],
             ("grpc://127.0.0.1:1653", "token-of-prod", "-"),
         ),
-        (
-            "the variable",
-            ServerFlags::default(),
-            &[VARIABLE],
-            ("grpc://variable:2", "-", "-"),
-        ),
+        ("the variable", NOTHING, &[VARIABLE], ("grpc://variable:2", "-", "-")),
         (
             "PACH_CONTEXT",
-            ServerFlags::default(),
+            NOTHING,
             &[OTHER],
             ("grpc://test:1650", "token-of-test", "-"),
         ),
-        (
-            "PACH_TOKEN",
-            ServerFlags::default(),
-            &[OTHER, OWN],
-            ("grpc://test:1650", "own", "-"),
-        ),
+        ("PACH_TOKEN", NOTHING, &[OTHER, OWN], ("grpc://test:1650", "own", "-")),
         (
             "the active context",
-            ServerFlags::default(),
+            NOTHING,
             &[],
             ("grpcs://prod:443", "token-of-prod", "team"),
         ),
@@ -169,7 +175,7 @@ fn a_context_counts_for_its_own_address_whoever_names_it_and_for_no_other() {
         ("local:/prod", "-"),
     ] {
         let server = Around::new(FILE).with(&[("PACHD_ADDRESS", address)]);
-        let server = server.find(&ServerFlags::default()).unwrap();
+        let server = server.find(&NOTHING).unwrap();
         assert_eq!(found(&server).1, token, "{address}");
         assert_eq!(server.deployment().is_some(), token != "-", "{address}");
         let is_remote = address != "local:/prod";
@@ -182,7 +188,7 @@ fn the_configuration_is_looked_for_where_pachctl_does() {
     let around = Around::new(FILE);
     let test = r#"{"v2": {"active_context": "x", "contexts": {"x": {"pachdAddress": "https://x:1"}}}}"#;
     let v1 = r#"{"user_id": "u", "v1": {"pachd_address": "old:30650", "session_token": "token-of-v1"}}"#;
-    let address = |around: &Around| around.find(&ServerFlags::default()).unwrap().address.to_string();
+    let address = |around: &Around| around.find(&NOTHING).unwrap().address.to_string();
     assert_eq!(address(&around), "grpcs://prod:443");
     around.file("pod.json", v1);
     assert_eq!(address(&around), "grpc://old:30650");
@@ -194,23 +200,19 @@ fn the_configuration_is_looked_for_where_pachctl_does() {
 #[test]
 fn files_of_the_first_version_are_one_context() {
     let v1 = r#"{"v1": {"pachd_address": "old:30650", "session_token": "token-of-v1"}}"#;
-    let server = Around::new(v1).find(&ServerFlags::default()).unwrap();
+    let server = Around::new(v1).find(&NOTHING).unwrap();
     assert_eq!(found(&server), ("grpc://old:30650".to_owned(), "token-of-v1", "-"));
     assert_eq!(server.context.unwrap().name, "default");
 }
 
 #[test]
 fn a_port_forward_of_pachctl_is_used_while_it_is_noted() {
-    let asked = |name| ServerFlags {
-        context: Some(name),
-        ..ServerFlags::default()
-    };
     let around = Around::new(FILE);
     assert_eq!(
-        around.find(&asked("forwarded")).unwrap().address.to_string(),
+        around.find(&context("forwarded")).unwrap().address.to_string(),
         "grpc://localhost:30655"
     );
-    let error = around.find(&asked("nowhere")).unwrap_err();
+    let error = around.find(&context("nowhere")).unwrap_err();
     assert!(error.to_string().starts_with("context `nowhere` in "), "{error}");
     assert!(error.help().unwrap().contains("pachctl port-forward"));
 }
@@ -218,20 +220,20 @@ fn a_port_forward_of_pachctl_is_used_while_it_is_noted() {
 #[test]
 fn nothing_that_names_a_pachd_is_told_with_what_was_looked_at() {
     for (config, detail) in [("", "has no active context"), ("{}", "has no active context")] {
-        let error = Around::new(config).find(&ServerFlags::default()).unwrap_err();
+        let error = Around::new(config).find(&NOTHING).unwrap_err();
         assert_eq!(error.to_string(), "no pachd is named");
         assert!(error.details()[0].ends_with(detail), "{error:?}");
         assert!(error.help().unwrap().contains("--pachd"));
     }
     // What pachctl writes where it finds nothing.
     let made = r#"{"user_id": "u", "v2": {"active_context": "default", "contexts": {}, "metrics": true}}"#;
-    let error = Around::new(made).find(&ServerFlags::default()).unwrap_err();
+    let error = Around::new(made).find(&NOTHING).unwrap_err();
     assert_eq!(error.to_string(), "no pachd is named");
     let nothing = Surroundings {
         variable: &|_| None,
         in_a_pod: Path::new("/nowhere/at/all"),
     };
-    let error = Server::find(&ServerFlags::default(), &nothing).unwrap_err();
+    let error = Server::find(&NOTHING, &nothing).unwrap_err();
     assert_eq!(
         (error.to_string().as_str(), error.details().len()),
         ("no pachd is named", 0)
@@ -294,17 +296,14 @@ fn a_broken_configuration_is_an_error_with_its_place_and_without_its_secrets() {
         ),
     ] {
         let around = Around::new(config);
-        let error = around.find(&ServerFlags::default()).unwrap_err();
+        let error = around.find(&NOTHING).unwrap_err();
         let text = error.to_string();
         assert!(text.contains(&format!("config.json:{place}: ")), "{place} {text}");
         assert!(text.contains(what), "{what}: {text}");
         assert!(!error.help().unwrap().is_empty());
         assert!(!format!("{text} {error:?}").contains("hunter2"), "{error:?}");
         // An address that was named by itself needs no file; but that it cannot be used is said.
-        let named = around
-            .with(&[("PACHD_ADDRESS", "h:1")])
-            .find(&ServerFlags::default())
-            .unwrap();
+        let named = around.with(&[("PACHD_ADDRESS", "h:1")]).find(&NOTHING).unwrap();
         assert!(
             named.warnings[0].contains(&format!(":{place}: ")),
             "{:?}",
@@ -316,16 +315,11 @@ fn a_broken_configuration_is_an_error_with_its_place_and_without_its_secrets() {
 
 #[test]
 fn a_context_that_is_not_there_is_told_with_those_that_are() {
-    let asked = ServerFlags {
-        context: Some("porod"),
-        ..ServerFlags::default()
-    };
+    let asked = context("porod");
     let error = Around::new(FILE).find(&asked).unwrap_err().to_string();
     assert!(error.starts_with("there is no context `porod`: "), "{error}");
     assert!(error.ends_with("has forwarded, nowhere, prod, test"), "{error}");
-    let error = Around::new("")
-        .with(&[("PACH_CONTEXT", "prod")])
-        .find(&ServerFlags::default());
+    let error = Around::new("").with(&[("PACH_CONTEXT", "prod")]).find(&NOTHING);
     assert!(error.unwrap_err().to_string().ends_with("has none, or is not there"));
 }
 
@@ -335,7 +329,7 @@ fn a_token_file_comes_before_everything_and_may_end_in_a_newline() {
     let path = around.file("token", "of-file\n");
     let asked = ServerFlags {
         token_file: Some(&path),
-        ..ServerFlags::default()
+        ..NOTHING
     };
     let server = around.find(&asked).unwrap();
     assert_eq!(found(&server).1, "of-file");
@@ -350,7 +344,7 @@ fn a_token_file_comes_before_everything_and_may_end_in_a_newline() {
 
 #[test]
 fn no_token_is_ever_part_of_a_debug_print() {
-    let server = Around::new(FILE).find(&ServerFlags::default()).unwrap();
+    let server = Around::new(FILE).find(&NOTHING).unwrap();
     let text = format!("{server:?} {:?}", server.context);
     assert!(text.contains("prod") && !text.contains("token-of"), "{text}");
 }
@@ -372,7 +366,7 @@ fn token_of(server: &Server) -> Option<&str> {
 
 #[test]
 fn the_users_file_comes_after_variables_and_before_the_active_context() {
-    let server = with_own(OWN_FILE).find(&ServerFlags::default()).unwrap();
+    let server = with_own(OWN_FILE).find(&NOTHING).unwrap();
     assert_eq!(server.address.to_string(), "grpc://own:1");
     assert!(server.address_from.to_string().ends_with("config.toml:1"));
     assert_eq!(token_of(&server), Some("token-of-own"));
@@ -380,10 +374,7 @@ fn the_users_file_comes_after_variables_and_before_the_active_context() {
         ("PACHD_ADDRESS", "grpc://other:1", "grpc://other:1"),
         ("PACH_CONTEXT", "test", "grpc://test:1650"),
     ] {
-        let server = with_own(OWN_FILE)
-            .with(&[(name, value)])
-            .find(&ServerFlags::default())
-            .unwrap();
+        let server = with_own(OWN_FILE).with(&[(name, value)]).find(&NOTHING).unwrap();
         assert_eq!(server.address.to_string(), address, "{name}");
         assert_ne!(token_of(&server), Some("token-of-own"), "{name}");
     }
@@ -391,42 +382,26 @@ fn the_users_file_comes_after_variables_and_before_the_active_context() {
 
 #[test]
 fn the_users_token_goes_to_the_users_address_alone() {
-    let other = ServerFlags {
-        pachd: Some("grpc://evil:1"),
-        ..ServerFlags::default()
-    };
+    let other = pachd("grpc://evil:1");
     assert_eq!(token_of(&with_own(OWN_FILE).find(&other).unwrap()), None);
-    let same = ServerFlags {
-        pachd: Some("http://OWN:1"),
-        ..ServerFlags::default()
-    };
+    let same = pachd("http://OWN:1");
     assert_eq!(token_of(&with_own(OWN_FILE).find(&same).unwrap()), Some("token-of-own"));
-    let context = ServerFlags {
-        context: Some("prod"),
-        ..ServerFlags::default()
-    };
     assert_eq!(
-        token_of(&with_own(OWN_FILE).find(&context).unwrap()),
+        token_of(&with_own(OWN_FILE).find(&context("prod")).unwrap()),
         Some("token-of-prod")
     );
     let variable = with_own(OWN_FILE).with(&[("PACH_TOKEN", "token-of-variable")]);
-    assert_eq!(
-        token_of(&variable.find(&ServerFlags::default()).unwrap()),
-        Some("token-of-variable")
-    );
+    assert_eq!(token_of(&variable.find(&NOTHING).unwrap()), Some("token-of-variable"));
 }
 
 #[test]
 fn the_users_file_may_name_a_context() {
     let own = "context = \"test\"\n";
-    let server = with_own(own).find(&ServerFlags::default()).unwrap();
+    let server = with_own(own).find(&NOTHING).unwrap();
     assert_eq!(server.address.to_string(), "grpc://test:1650");
     assert_eq!(token_of(&server), Some("token-of-test"));
     let named = with_own(own).with(&[("PACH_CONTEXT", "prod")]);
-    assert_eq!(
-        token_of(&named.find(&ServerFlags::default()).unwrap()),
-        Some("token-of-prod")
-    );
+    assert_eq!(token_of(&named.find(&NOTHING).unwrap()), Some("token-of-prod"));
 }
 
 #[test]
@@ -441,23 +416,18 @@ fn a_users_file_that_is_not_clear_is_refused_with_the_place() {
         ("token = \"x\"\n", "1:1: `token` cannot be set here"),
         ("insecure = true\n", "1:1: `insecure` cannot be set here"),
     ] {
-        let error = with_own(text).find(&ServerFlags::default()).unwrap_err();
+        let error = with_own(text).find(&NOTHING).unwrap_err();
         assert!(error.to_string().contains(&format!("config.toml:{place}")), "{error}");
         assert!(error.help().is_some() || text.starts_with("pachd"), "{text}");
     }
-    let error = with_own("pachd = \"ftp://x\"\n")
-        .find(&ServerFlags::default())
-        .unwrap_err();
+    let error = with_own("pachd = \"ftp://x\"\n").find(&NOTHING).unwrap_err();
     assert!(error.to_string().contains("config.toml:1: "), "{error}");
 }
 
 #[test]
 fn a_home_that_is_none_has_no_users_file() {
     let around = Around::new(FILE).with(&[("HOME", "/dev/null"), ("PACHD_ADDRESS", "grpc://h:1")]);
-    assert_eq!(
-        around.find(&ServerFlags::default()).unwrap().address.to_string(),
-        "grpc://h:1"
-    );
+    assert_eq!(around.find(&NOTHING).unwrap().address.to_string(), "grpc://h:1");
 }
 
 #[test]
@@ -467,14 +437,8 @@ fn the_users_file_is_where_the_xdg_specification_says() {
     std::fs::create_dir_all(base.join("spoutctl")).unwrap();
     around.file("xdg/spoutctl/config.toml", "pachd = \"grpc://xdg:1\"\n");
     let around = around.with(&[("XDG_CONFIG_HOME", base.to_str().unwrap())]);
-    assert_eq!(
-        around.find(&ServerFlags::default()).unwrap().address.to_string(),
-        "grpc://xdg:1"
-    );
+    assert_eq!(around.find(&NOTHING).unwrap().address.to_string(), "grpc://xdg:1");
     // A relative path is to be ignored.
     let around = around.with(&[("XDG_CONFIG_HOME", "xdg")]);
-    assert_ne!(
-        around.find(&ServerFlags::default()).unwrap().address.to_string(),
-        "grpc://xdg:1"
-    );
+    assert_ne!(around.find(&NOTHING).unwrap().address.to_string(), "grpc://xdg:1");
 }

@@ -2,7 +2,7 @@
 
 use super::source::write;
 use super::{Broker, free_port, jars};
-use crate::runner::{Ran, World, wait_until};
+use crate::runner::{Ran, World, wait_until, words};
 
 const CHECKS: [&str; 9] = [
     "kafka",
@@ -52,16 +52,8 @@ fn doctor_says_what_a_topic_has_and_how_far_the_branch_is_in_each_partition() {
     write(&broker, "orders", "a:1\nb:2\nc:3\n");
     let world = World::local();
     let from = format!("kafka://{}/orders", broker.address);
-    let put = [
-        "put",
-        "orders",
-        "--create-repo",
-        "--from",
-        &from,
-        "--into",
-        "f",
-        "--until-end",
-    ];
+    let line = format!("put orders --create-repo --from {from} --into f --until-end");
+    let put = words(&line);
     let doctor = |more: &[&str]| world.run(&[&["doctor", "orders", "--from", &from], more].concat());
     // The store is not there yet; what the topic has is said all the same.
     let before = doctor(&[]).expect(4).text();

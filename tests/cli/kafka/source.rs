@@ -46,18 +46,8 @@ fn records_of_all_partitions_are_committed_once_and_in_order_though_put_is_kille
     write(&broker, "orders", &keyed(RECORDS));
     let world = World::local();
     let from = format!("kafka://{}/orders", broker.address);
-    let args = [
-        "put",
-        "orders",
-        "--create-repo",
-        "--from",
-        &from,
-        "--envelope",
-        "json",
-        "--into",
-        "r.jsonl",
-    ];
-    let args = [&args[..], &["--batch-count", "500"]].concat();
+    let line = format!("put orders --create-repo --from {from} --envelope json --into r.jsonl --batch-count 500");
+    let args = words(&line);
     let mut kills = 0;
     for lines in [0, 1, 3, 0, 2, 1, 4, 1, 2, 0] {
         let mut put = world

@@ -1,19 +1,8 @@
 //! How far each partition is, as Prometheus sees it.
 
-use std::process::Child;
-
 use super::{Broker, jars};
-use crate::runner::{World, has_program, skip};
+use crate::runner::{Killed, World, has_program, skip, words};
 use crate::watch::{Prometheus, check_names, get, listens_at, queries_of_dashboard, wait};
-
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 #[test]
 fn what_is_committed_and_what_is_to_come_of_each_partition_is_seen_by_prometheus() {
@@ -29,17 +18,8 @@ fn what_is_committed_and_what_is_to_come_of_each_partition_is_seen_by_prometheus
     write("1", b"4\n");
     let world = World::local();
     let from = format!("kafka://{}/orders", broker.address);
-    let args = [
-        "put",
-        "orders",
-        "--create-repo",
-        "--from",
-        &from,
-        "--into",
-        "f",
-        "--batch-count",
-        "4",
-    ];
+    let line = format!("put orders --create-repo --from {from} --into f --batch-count 4");
+    let args = words(&line);
     // What comes behind the first four waits for others.
     let more = ["--batch-period", "1h", "--metrics-listen", "0"];
     let mut put = Killed(world.command(&[&args[..], &more].concat()).spawn().unwrap());

@@ -88,9 +88,9 @@ fn file<B: AsRef<[u8]>>(messages: &[B]) -> Vec<Value> {
 /// An entry of a tar archive: its name, type, mode and bytes.
 type Entry = (String, u8, u32, Vec<u8>);
 
-/// What is in the tar archive that was answered.
-pub fn entries(messages: &[Value]) -> Option<Vec<Entry>> {
-    let mut archive = BASE64.decode(messages.first()?.as_str()?).ok()?;
+/// What is in a tar archive in base64, with its end or without.
+pub fn entries(text: &str) -> Option<Vec<Entry>> {
+    let mut archive = BASE64.decode(text).ok().filter(|bytes| bytes.len() >= 1024)?;
     archive.extend([0; 1024]);
     let mut found = Vec::new();
     for entry in tar::Archive::new(&archive[..]).entries().ok()? {

@@ -109,7 +109,6 @@ impl<T: Transport> PachdV2<T> {
         Err(pachd::unreadable(pachd::INSPECT_COMMIT, text))
     }
 
-    /// The commit of this id.
     pub(super) fn find(&self, repo: &Repo, id: &CommitId) -> Result<CommitInfo, Fault> {
         self.check_project(repo)?;
         let on = |branch: BranchName| Commit {

@@ -415,6 +415,19 @@ impl Splitter {
         Err(self.error(0, fault).into())
     }
 
+    /// The input ends within a message that begins there, and that is never kept.
+    fn end_within<E: From<MessageError>>(&self, offset: u64, held: usize) -> Result<Dropped, E> {
+        if self.partial == Partial::Drop {
+            return Ok(Dropped(held));
+        }
+        let fault = MessageFault::Unfinished {
+            held,
+            can_be_kept: false,
+            is_quoted: false,
+        };
+        Err(self.error_at(offset, fault).into())
+    }
+
     fn show_last_record<E: From<MessageError>>(&mut self, show: Show<'_, E>) -> Result<(), E> {
         let Some((body, tail)) = self.records.last(&self.held) else {
             return Ok(());
@@ -493,9 +506,13 @@ impl Splitter {
     }
 
     fn error(&self, start: usize, fault: MessageFault) -> MessageError {
+        self.error_at(self.offset + start as u64, fault)
+    }
+
+    fn error_at(&self, offset: u64, fault: MessageFault) -> MessageError {
         MessageError {
             number: if self.is_before_header() { 0 } else { self.number + 1 },
-            offset: self.offset + start as u64,
+            offset,
             fault,
         }
     }

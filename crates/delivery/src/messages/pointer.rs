@@ -236,7 +236,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether a key, as it is written, is this one.
 fn is_key(written: &[u8], key: &str) -> bool {
     let inside = &written[1..written.len() - 1];
     if !inside.contains(&b'\\') {

@@ -12,7 +12,6 @@ use super::framing::{BYTE_ORDER_MARK, Dialect, Message};
 /// What becomes of a message that is said not to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Nulls {
-    /// It is an empty one.
     #[default]
     Empty,
     Skip,

@@ -162,13 +162,7 @@ fn while_nothing_is_being_finished_each_archive_is_a_commit_of_its_own() {
 #[test]
 fn with_several_in_flight_archives_are_collected_when_as_many_are_being_finished() {
     let (sink, release) = held();
-    let mut running = Running::start(
-        &sink,
-        Options {
-            in_flight: 2,
-            ..adaptive()
-        },
-    );
+    let mut running = Running::start(&sink, in_flight(2, adaptive()));
     running.hand_over_until(Called::Wait);
     running.hand_over_until(Called::Start);
     running.hand_over(3);

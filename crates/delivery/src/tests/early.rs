@@ -312,10 +312,7 @@ fn what_needs_bytes_that_were_let_go_is_refused_by_name_and_leaves_no_commit() {
     let mut twice = large(1);
     twice.push(("d/0".to_owned(), b"2".to_vec()));
     let sink = Arc::new(Scripted::new(Vec::new()));
-    let append = Options {
-        mode: WriteMode::Append,
-        ..options()
-    };
+    let append = appending(options());
     let error = let_pass(&sink, archive_with(&twice), 0, append).unwrap_err();
     assert!(matches!(error, DeliveryError::LetGo { archive: 1, .. }), "{error:?}");
     assert_eq!(error.consequence(), Consequence::FixInput);

@@ -9,13 +9,6 @@ use crate::*;
 use parking_lot::Mutex;
 use spoutctl_archive::{Archive, Files};
 
-fn append() -> Options {
-    Options {
-        mode: WriteMode::Append,
-        ..options()
-    }
-}
-
 #[test]
 fn a_commit_that_may_have_been_started_is_named_when_no_look_can_tell() {
     let sink = Arc::new(Scripted::new(vec![Fate::AnswerLost]));
@@ -29,7 +22,7 @@ fn a_commit_that_may_have_been_started_is_named_when_no_look_can_tell() {
 fn an_appended_commit_whose_start_is_always_lost_is_tried_with_pauses_and_not_for_ever() {
     let fates = (0..5000).flat_map(|_| [Fate::AnswerLost, Fate::Answered]).collect();
     let sink = Arc::new(Scripted::new(fates));
-    let ended = deliver(&sink, 1, append());
+    let ended = deliver(&sink, 1, appending(options()));
     let starts = sink.lock().starts;
     assert!(
         starts < 300,
@@ -146,14 +139,7 @@ fn a_late_start_of_a_killed_run_with_the_same_number_and_other_bytes_is_given_up
 fn many_commits_in_flight_share_the_time_for_retries() {
     let sink = Arc::new(Scripted::new(Vec::new()));
     sink.lock().wait_down = true;
-    let ended = deliver(
-        &sink,
-        20,
-        Options {
-            in_flight: 20,
-            ..options()
-        },
-    );
+    let ended = deliver(&sink, 20, in_flight(20, options()));
     assert!(ended.elapsed < Duration::from_mins(15), "{:?}", ended.elapsed);
     // Each of them holds its archive, and nobody has said that it is finished.
     assert!(
@@ -231,14 +217,7 @@ fn after_a_failure_in_the_middle_of_several_in_flight_nothing_later_is_acknowled
     let sink = Arc::new(Scripted::new(Vec::new()));
     sink.lock().fail = Some(1);
     sink.lock().wait_block = Duration::from_millis(50);
-    let first = deliver(
-        &sink,
-        4,
-        Options {
-            in_flight: 4,
-            ..stream("s", true)
-        },
-    );
+    let first = deliver(&sink, 4, in_flight(4, stream("s", true)));
     assert_eq!(first.committed, [1]);
     assert!(first.result.is_err());
     sink.lock().fail = None;
@@ -247,15 +226,7 @@ fn after_a_failure_in_the_middle_of_several_in_flight_nothing_later_is_acknowled
         let second = deliver(&sink, 4, stream("s", true)).unwrap_err();
         assert!(matches!(second, DeliveryError::Gap { archive: 2, .. }), "{second:?}");
     }
-    deliver(
-        &sink,
-        4,
-        Options {
-            in_flight: 4,
-            ..stream("s", true)
-        },
-    )
-    .unwrap();
+    deliver(&sink, 4, in_flight(4, stream("s", true))).unwrap();
     let mut numbers: Vec<u64> = sink.good().iter().map(|(number, _)| *number).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, [1, 2, 3, 4]);

@@ -105,10 +105,7 @@ fn nothing_is_appended_to_what_pachd_has_emptied_without_a_word() {
     let sink = Arc::new(Scripted::new(Vec::new()));
     deliver(&sink, 1, in_its_pod()).unwrap();
     started_again(&sink, true);
-    let append = || Options {
-        mode: WriteMode::Append,
-        ..in_its_pod()
-    };
+    let append = || appending(in_its_pod());
     let error = deliver(&sink, 1, append()).unwrap_err();
     assert!(matches!(error, DeliveryError::Emptied { .. }), "{error}");
     assert!(error.help().unwrap().contains("--accept-emptied"));

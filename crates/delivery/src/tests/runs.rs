@@ -179,14 +179,7 @@ fn an_appended_archive_whose_answer_was_lost_is_not_appended_twice() {
         let mut fates = vec![Fate::Answered; at];
         fates.push(Fate::AnswerLost);
         let sink = Arc::new(Scripted::new(fates));
-        let Ended { committed, result, .. } = deliver(
-            &sink,
-            2,
-            Options {
-                mode: WriteMode::Append,
-                ..options()
-            },
-        );
+        let Ended { committed, result, .. } = deliver(&sink, 2, appending(options()));
         result.unwrap();
         assert_eq!(committed, [1, 2], "answer {at} lost");
         assert_eq!(sink.good(), [(1, content_of(1)), (2, content_of(2))]);

@@ -604,6 +604,17 @@ pub(super) fn options() -> Options {
     Options::new(branch())
 }
 
+pub(super) fn appending(options: Options) -> Options {
+    Options {
+        mode: WriteMode::Append,
+        ..options
+    }
+}
+
+pub(super) fn in_flight(in_flight: usize, options: Options) -> Options {
+    Options { in_flight, ..options }
+}
+
 /// How a run ended.
 pub(super) struct Ended {
     pub(super) committed: Vec<u64>,

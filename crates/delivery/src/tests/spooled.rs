@@ -203,10 +203,7 @@ fn an_archive_committed_after_later_ones_hides_none_of_them_from_the_next_run() 
     for decided in [false, true] {
         let dir = tempfile::tempdir().unwrap();
         let sink = Arc::new(Scripted::new(Vec::new()));
-        let options = Options {
-            in_flight: 3,
-            ..options()
-        };
+        let options = in_flight(3, options());
         // All three are closed, and it dies before it is told what became of the first one.
         let _ = run(&sink, dir.path(), 3, 0, options.clone());
         assert_eq!(sink.good().len(), 3);

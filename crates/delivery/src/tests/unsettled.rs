@@ -10,10 +10,7 @@ use parking_lot::Mutex;
 use spoutctl_archive::{Archive, Files};
 
 fn flight(n: usize, resume: bool) -> Options {
-    Options {
-        in_flight: n,
-        ..stream("s", resume)
-    }
+    in_flight(n, stream("s", resume))
 }
 
 #[test]
@@ -107,14 +104,7 @@ fn a_commit_left_open_is_named_when_it_cannot_be_given_up() {
     let left = donor.lock().commits[0].description.replace(" done", "");
     let sink = Arc::new(Scripted::new(vec![Fate::NotSent; 1000]));
     sink.lock().carry_out(&Call::Start(left)).unwrap();
-    let ended = deliver(
-        &sink,
-        1,
-        Options {
-            mode: WriteMode::Append,
-            ..stream("s", true)
-        },
-    );
+    let ended = deliver(&sink, 1, appending(stream("s", true)));
     assert!(ended.result.is_err());
     assert_eq!(
         sink.open(),
@@ -208,14 +198,7 @@ fn nothing_is_said_to_be_unpublished_that_was_in_flight() {
     sink.lock().fail_text = Some("disk trouble".into());
     sink.lock().fail = Some(0);
     sink.lock().wait_block = Duration::from_millis(100);
-    let ended = deliver(
-        &sink,
-        4,
-        Options {
-            in_flight: 4,
-            ..options()
-        },
-    );
+    let ended = deliver(&sink, 4, in_flight(4, options()));
     let help = ended.result.unwrap_err().help().unwrap_or_default();
     assert!(
         sink.good().is_empty() || !help.contains("nothing after it was published"),
@@ -235,14 +218,7 @@ fn a_give_up_whose_answer_was_lost_is_not_taken_for_somebody_elses_doing() {
     ];
     let sink = Arc::new(Scripted::new(round.iter().copied().cycle().take(20).collect()));
     sink.lock().may_drop = false;
-    let ended = deliver(
-        &sink,
-        1,
-        Options {
-            mode: WriteMode::Append,
-            ..options()
-        },
-    );
+    let ended = deliver(&sink, 1, appending(options()));
     assert!(ended.result.is_ok(), "{:?}", ended.result);
 }
 

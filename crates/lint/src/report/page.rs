@@ -5,7 +5,6 @@ use std::fmt::Write;
 use crate::diagnostic::Safety;
 use crate::{Rule, every_rule, links};
 
-/// The page.
 #[must_use]
 pub fn page() -> String {
     let rules = every_rule();

@@ -191,9 +191,6 @@ impl Service {
     }
 
     /// Whether a list shows the caller the jobs of this pipeline: of those that he may not see, nothing is said.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub(super) fn sees_jobs_of(&self, call: &Call, pipeline: &Repo) -> Result<bool, Status> {
         let Some(Caller { principal, .. }) = &call.caller else {
             return Ok(true);
@@ -259,7 +256,6 @@ fn some_caller(call: &Call) -> Result<&Caller, Status> {
 
 /// # Errors
 /// Each answers a [`Status`], with pachd's text where pachd has one.
-#[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Service {
     pub fn who_am_i(&self, call: &Call) -> Result<WhoAmIResponse, Status> {
         let caller = some_caller(call)?;

@@ -53,7 +53,6 @@ pub(super) fn delete_branch(work: &mut Work<'_>, request: &DeleteBranchRequest) 
 
 /// # Errors
 /// Each answers a [`Status`], with pachd's text where pachd has one.
-#[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Service {
     pub fn create_branch(&self, call: &Call, request: CreateBranchRequest) -> Result<Empty, Status> {
         let is_piped = !request.provenance.is_empty() || !request.branch_propagation_specs.is_empty();

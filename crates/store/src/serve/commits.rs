@@ -322,7 +322,6 @@ impl Service {
 
 /// # Errors
 /// Each answers a [`Status`], with pachd's text where pachd has one.
-#[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Service {
     pub fn start_commit(&self, call: &Call, request: StartCommitRequest) -> Result<Commit, Status> {
         let answer = self.carry_out(
@@ -490,17 +489,17 @@ impl Service {
 
     pub fn drop_commit(&self, _: &Call, request: &RemoveCommitRequest) -> Result<Empty, Status> {
         let commit = some_commit(self.dialect, request.commit.as_ref())?;
-        if self.dialect.commits_are_of_branches() {
-            self.check_dropped(&[self.store.record(&commit)?])?;
-        }
-        self.change(|work| work.drop_commit(&commit))?;
+        self.change(|work| {
+            self.check_dropped(&[work.record(&commit)?])?;
+            work.drop_commit(&commit)
+        })?;
         Ok(Empty {})
     }
 
     /// Whether commits may be dropped where one that is being finished does harm.
     fn check_dropped(&self, records: &[CommitRecord]) -> Result<(), Status> {
         let is_between = |record: &CommitRecord| record.info.finishing.is_some() && record.info.finished.is_none();
-        if records.iter().any(is_between) {
+        if self.dialect.commits_are_of_branches() && records.iter().any(is_between) {
             let why = "a commit that is being finished is not dropped here before it is finished";
             return Err(harmful(self.dialect, why));
         }
@@ -510,10 +509,10 @@ impl Service {
     /// One that is gone already is no error since 2.6.
     pub fn drop_commit_set(&self, _: &Call, request: &CommitSetRequest) -> Result<Empty, Status> {
         let id = commit_set(request.commit_set.as_ref())?;
-        if self.dialect.commits_are_of_branches() {
-            self.check_dropped(&self.store.commit_set(&id)?)?;
-        }
-        let dropped = self.change(|work| work.drop_commit_set(&id))?;
+        let dropped = self.change(|work| {
+            self.check_dropped(&work.commit_records(&id)?)?;
+            work.drop_commit_set(&id)
+        })?;
         if dropped == 0 && !self.dialect.drops_what_is_gone() {
             return Err(self.refused(&Refusal::CommitSetNotFound(id.to_string())));
         }

@@ -154,6 +154,7 @@ impl Service {
         request: ListFileRequest,
         answers: &mut Answers<'_, FileInfo>,
     ) -> Result<(), Status> {
+        let page = Page::of(self.dialect, &request);
         let file = named(request.file)?;
         let path = clean(&file.path);
         let parent = path.trim_end_matches('/').len();
@@ -162,13 +163,7 @@ impl Service {
             // A file lists itself, a directory does not.
             !below.contains('/') && (!below.is_empty() || matches!(node, Node::File(_)))
         };
-        let page = Page::new(
-            self.dialect,
-            request.pagination_marker.as_ref(),
-            request.number,
-            request.reverse,
-        )?;
-        page.show(&self.tree(call, &file)?, &path, is_child, answers)?;
+        page?.show(&self.tree(call, &file)?, &path, is_child, answers)?;
         Ok(())
     }
 
@@ -182,14 +177,10 @@ impl Service {
         request: ListFileRequest,
         answers: &mut Answers<'_, FileInfo>,
     ) -> Result<(), Status> {
+        let page = Page::of(self.dialect, &request);
         let file = named(request.file)?;
         let path = clean(&file.path);
-        let page = Page::new(
-            self.dialect,
-            request.pagination_marker.as_ref(),
-            request.number,
-            request.reverse,
-        )?;
+        let page = page?;
         let tree = self.tree(call, &file)?;
         let found = page.show(&tree, &path, |_| true, answers)?;
         if found || path == "/" {
@@ -403,7 +394,8 @@ struct Page {
 impl Page {
     /// # Errors
     /// In pachd's words.
-    fn new(dialect: Dialect, marker: Option<&File>, number: i64, reverse: bool) -> Result<Self, Status> {
+    fn of(dialect: Dialect, request: &ListFileRequest) -> Result<Self, Status> {
+        let (number, reverse) = (request.number, request.reverse);
         if number == 0 && reverse {
             return Err(Status::unknown("number must be > 0 when reverse is true"));
         }
@@ -413,7 +405,7 @@ impl Page {
         }
         Ok(Self {
             dialect,
-            marker: marker.map(|file| file.path.clone()).unwrap_or_default(),
+            marker: request.pagination_marker.clone().unwrap_or_default().path,
             number,
             reverse,
         })

@@ -108,7 +108,6 @@ fn at_most(number: i64) -> usize {
 
 /// # Errors
 /// Each answers a [`Status`], with pachd's text where pachd has one.
-#[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Service {
     /// Details are told of pipelines in their newest version.
     fn told_job(&self, record: &JobRecord, details: bool) -> Value {

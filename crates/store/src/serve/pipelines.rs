@@ -159,7 +159,6 @@ struct How {
 
 /// # Errors
 /// Each answers a [`Status`], with pachd's text where pachd has one.
-#[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Service {
     pub fn create_pipeline_v2(
         &self,

@@ -54,7 +54,6 @@ pub(super) fn delete_repo(work: &mut Work<'_>, request: &DeleteRepoRequest) -> R
 ///
 /// # Errors
 /// Each answers a [`Status`], with pachd's text where pachd has one.
-#[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Service {
     pub fn create_project(&self, _: &Call, request: &CreateProjectRequest) -> Result<Empty, Status> {
         self.change(|work| {

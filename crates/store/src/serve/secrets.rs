@@ -26,7 +26,6 @@ fn named(request: &SecretRequest) -> &str {
 
 /// # Errors
 /// Each answers a [`Status`], with pachd's text where pachd has one.
-#[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Service {
     pub fn create_secret(&self, _: &Call, request: &CreateSecretRequest) -> Result<Empty, Status> {
         let unread = |why: String| Status::unknown(format!("failed to unmarshal secret: {why}"));

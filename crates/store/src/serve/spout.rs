@@ -81,9 +81,6 @@ impl Service {
 
     /// A token for a pipeline's own code, which may write the pipeline's repo; those that it had before are revoked.
     /// `None` where no tokens are asked for.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn token_for_code(&self, name: &Repo) -> Result<Option<String>, Status> {
         if !self.is_guarded() {
             return Ok(None);

@@ -153,7 +153,6 @@ fn keep(work: &mut Work<'_>, transaction: &str, request: TransactionRequest) -> 
 
 /// # Errors
 /// Each answers a [`Status`], with pachd's text where pachd has one.
-#[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Service {
     pub fn start_transaction(&self, _: &Call) -> Result<Transaction, Status> {
         let id = self.change(|work| Ok(work.start_transaction()?.to_string()))?;

@@ -1,64 +1,37 @@
 //! How much was read and done so far, in numbers, lines and words.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use super::super::lines::Line;
 use super::super::stats::Lag;
 use super::wording::{files_of, finishing_now, read_so_far, sent_so_far};
-use crate::metrics::Figures;
+use crate::metrics::{Figures, Totals};
 use spoutctl_archive::{Asides, Files};
 use spoutctl_core::quantity::{Size, counted, elapsed, grouped, rate};
 use spoutctl_delivery::{Settled, Summary};
 
 /// Counted from several threads.
-pub(super) struct Counts {
+pub(in crate::commands::put) struct Counts {
     started: Instant,
-    read: AtomicU64,
     /// Bytes of the whole input, where that is known.
     expected: OnceLock<u64>,
-    pub archives: AtomicU64,
-    pub commits: AtomicU64,
-    pub already: AtomicU64,
-    pub quarantined: AtomicU64,
-    pub skipped: AtomicU64,
-    pub messages_set_aside: AtomicU64,
-    pub messages_skipped: AtomicU64,
-    files: AtomicU64,
-    deletions: AtomicU64,
-    pub bytes: AtomicU64,
-    /// In archives that are done.
-    pub messages: AtomicU64,
-}
-
-fn add(counter: &AtomicU64, number: u64) {
-    counter.fetch_add(number, Ordering::Relaxed);
-}
-
-pub(super) fn get(counter: &AtomicU64) -> u64 {
-    counter.load(Ordering::Relaxed)
+    totals: Mutex<Totals>,
 }
 
 impl Counts {
     pub fn new() -> Self {
-        let zero = || AtomicU64::new(0);
         Self {
             started: Instant::now(),
-            read: zero(),
             expected: OnceLock::new(),
-            archives: zero(),
-            commits: zero(),
-            already: zero(),
-            quarantined: zero(),
-            skipped: zero(),
-            messages_set_aside: zero(),
-            messages_skipped: zero(),
-            files: zero(),
-            deletions: zero(),
-            bytes: zero(),
-            messages: zero(),
+            totals: Mutex::default(),
         }
+    }
+
+    pub fn totals(&self) -> Totals {
+        *self.totals.lock()
     }
 
     /// How long ago it began.
@@ -73,62 +46,58 @@ impl Counts {
     }
 
     pub fn read(&self, bytes: usize) {
-        add(&self.read, bytes as u64);
-    }
-
-    pub fn read_bytes(&self) -> u64 {
-        get(&self.read)
+        self.totals.lock().read_bytes += bytes as u64;
     }
 
     pub fn received(&self) {
-        add(&self.archives, 1);
+        self.totals.lock().archives += 1;
     }
 
     pub fn left_out(&self, asides: &Asides) {
-        add(&self.messages_set_aside, asides.set_aside);
-        add(&self.messages_skipped, asides.skipped);
+        let mut totals = self.totals.lock();
+        totals.messages_set_aside += asides.set_aside;
+        totals.messages_skipped += asides.skipped;
     }
 
     pub fn would_commit(&self, files: &Files) {
-        self.add_files(files.len(), files.deletions().len(), files.total_bytes());
+        add_files(
+            &mut self.totals.lock(),
+            (files.len(), files.deletions().len(), files.total_bytes()),
+        );
     }
 
     pub fn settled(&self, settled: &Settled<'_>) {
+        let mut totals = self.totals.lock();
         match settled {
             Settled::Committed(receipt) => {
-                add(&self.commits, 1);
-                add(&self.quarantined, u64::from(receipt.label.refused.is_some()));
-                self.add_files(receipt.files, receipt.deletions, receipt.bytes);
+                totals.commits += 1;
+                totals.quarantined += u64::from(receipt.label.refused.is_some());
+                add_files(&mut totals, (receipt.files, receipt.deletions, receipt.bytes));
             }
-            Settled::Already(_) => add(&self.already, 1),
-            Settled::Quarantined(..) => add(&self.quarantined, 1),
-            Settled::Skipped(_) => add(&self.skipped, 1),
+            Settled::Already(_) => totals.already += 1,
+            Settled::Quarantined(..) => totals.quarantined += 1,
+            Settled::Skipped(_) => totals.skipped += 1,
             Settled::Empty(_) => {}
         }
         if let Settled::Committed(receipt) | Settled::Already(receipt) = settled
             && let Some(messages) = receipt.label.messages
         {
-            add(&self.messages, messages.count());
+            totals.messages += messages.count();
         }
-    }
-
-    fn add_files(&self, files: usize, deletions: usize, bytes: u64) {
-        add(&self.files, files as u64);
-        add(&self.deletions, deletions as u64);
-        add(&self.bytes, bytes);
     }
 
     /// How far it is, with bytes that are sent, the part of an archive that is, in per cent, and commits that are being
     /// finished; shorter where a line has so many columns.
     pub fn progress(&self, sent: u64, sending: Option<(u64, u64)>, finishing: u64, width: Option<usize>) -> String {
-        let read = self.read_bytes();
-        let commits = counted(get(&self.commits), "commit") + &finishing_now(finishing);
+        let totals = self.totals();
+        let read = totals.read_bytes;
+        let commits = counted(totals.commits, "commit") + &finishing_now(finishing);
         let text = format!(
             "{}, {}, {}/s, {}, {commits}",
             read_so_far(read, self.expected.get().copied()),
             sent_so_far(sent, sending),
             rate(read, self.time()),
-            counted(get(&self.archives), "archive"),
+            counted(totals.archives, "archive"),
         );
         // A line that is cut says nothing that can be trusted.
         match width {
@@ -139,26 +108,28 @@ impl Counts {
 
     /// What came of it all, for programs.
     pub fn summary(&self, summary: Summary, complete: bool) -> Line<'static> {
+        let totals = self.totals();
         Line::Summary {
             complete,
-            archives: get(&self.archives),
-            commits: get(&self.commits),
-            already: get(&self.already),
+            archives: totals.archives,
+            commits: totals.commits,
+            already: totals.already,
             empty: summary.empty,
-            quarantined: get(&self.quarantined),
-            skipped: get(&self.skipped),
-            messages_set_aside: get(&self.messages_set_aside),
-            messages_skipped: get(&self.messages_skipped),
-            files: get(&self.files),
-            deletions: get(&self.deletions),
-            bytes: get(&self.bytes),
+            quarantined: totals.quarantined,
+            skipped: totals.skipped,
+            messages_set_aside: totals.messages_set_aside,
+            messages_skipped: totals.messages_skipped,
+            files: totals.files,
+            deletions: totals.deletions,
+            bytes: totals.bytes,
             seconds: self.time().as_secs_f64(),
         }
     }
 
     /// What came of it all, for people; `None` when it is nothing.
     pub fn sum(&self) -> Option<String> {
-        let (commits, already) = (get(&self.commits), get(&self.already));
+        let totals = self.totals();
+        let Totals { commits, already, .. } = totals;
         let there = if already > 0 {
             format!(" ({} already there)", grouped(already))
         } else {
@@ -168,25 +139,32 @@ impl Counts {
             format!(
                 "{}{there}, {}, {} in {}",
                 counted(commits, "commit"),
-                files_of(get(&self.files), get(&self.deletions)),
-                Size(get(&self.bytes)),
+                files_of(totals.files, totals.deletions),
+                Size(totals.bytes),
                 elapsed(self.time())
             )
         })
     }
 }
 
+fn add_files(totals: &mut Totals, (files, deletions, bytes): (usize, usize, u64)) {
+    totals.files += files as u64;
+    totals.deletions += deletions as u64;
+    totals.bytes += bytes;
+}
+
 /// How far it is, for programs.
 pub(super) fn stats(figures: &Figures, time: Duration, lag: Option<Lag>) -> Line<'static> {
+    let totals = figures.totals;
     Line::Stats {
         seconds: time.as_secs_f64(),
-        read: figures.read_bytes,
-        messages: figures.messages,
-        archives: figures.archives,
-        commits: figures.commits,
-        already: figures.already,
-        quarantined: figures.quarantined,
-        bytes: figures.bytes,
+        read: totals.read_bytes,
+        messages: totals.messages,
+        archives: totals.archives,
+        commits: totals.commits,
+        already: totals.already,
+        quarantined: totals.quarantined,
+        bytes: totals.bytes,
         sent: figures.sent_bytes,
         held: figures.held.in_memory + figures.held.on_disk,
         retries: figures.retries.values().sum(),
@@ -197,7 +175,8 @@ pub(super) fn stats(figures: &Figures, time: Duration, lag: Option<Lag>) -> Line
 
 /// How far it is, for people.
 pub(super) fn stats_in_words(figures: &Figures, lag: Option<Lag>) -> String {
-    let messages = match figures.messages {
+    let totals = figures.totals;
+    let messages = match totals.messages {
         0 => String::new(),
         messages => format!(", {} done", counted(messages, "message")),
     };
@@ -210,10 +189,10 @@ pub(super) fn stats_in_words(figures: &Figures, lag: Option<Lag>) -> String {
     });
     format!(
         "{} read, {}{messages}, {}, {}, {} in hand{held}{took}",
-        Size(figures.read_bytes),
-        counted(figures.archives, "archive"),
-        counted(figures.commits, "commit"),
-        Size(figures.bytes),
+        Size(totals.read_bytes),
+        counted(totals.archives, "archive"),
+        counted(totals.commits, "commit"),
+        Size(totals.bytes),
         grouped(figures.in_hand)
     )
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::counts::{Counts, get};
+use super::counts::Counts;
 use crate::metrics::{Figures, Spooled};
 use parking_lot::Mutex;
 use spoutctl_archive::{Archive, Files};
@@ -21,7 +21,7 @@ const FAILS_FOR: Duration = Duration::from_secs(90);
 
 /// What is noted for it while archives go their way.
 #[derive(Default)]
-pub(super) struct Watched {
+pub(in crate::commands::put) struct Watched {
     pub spool: Option<Arc<Spool>>,
     pub buffers: Option<SpillBuffers>,
     restarts: AtomicU64,
@@ -139,20 +139,11 @@ impl Watched {
 
     pub fn figures(&self, counts: &Counts, in_hand: u64) -> Figures {
         Figures {
-            read_bytes: counts.read_bytes(),
-            messages: get(&counts.messages),
-            archives: get(&counts.archives),
-            commits: get(&counts.commits),
-            already: get(&counts.already),
-            quarantined: get(&counts.quarantined),
-            skipped: get(&counts.skipped),
-            messages_set_aside: get(&counts.messages_set_aside),
-            messages_skipped: get(&counts.messages_skipped),
-            bytes: get(&counts.bytes),
+            totals: counts.totals(),
             sent_bytes: self.sent_bytes(),
             held: self.buffers.as_ref().map(SpillBuffers::held).unwrap_or_default(),
             retries: self.retries(),
-            restarts: get(&self.restarts),
+            restarts: self.restarts.load(Ordering::Relaxed),
             stream_restarts: None,
             in_hand,
             last_commit: *self.last_commit.lock(),

@@ -296,7 +296,6 @@ pub struct Recording {
     pub answer: Answer,
 }
 
-/// The recording of a series with this number.
 pub fn recording(series: &str, number: &str) -> Recording {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../fixtures/wire")

@@ -164,7 +164,6 @@ pub(super) struct Records {
     seen: [usize; CANDIDATES.len()],
     /// The first record has come.
     learned: bool,
-    /// It has one column.
     has_one_column: bool,
     /// Of the record that is looked at; of the one that was ended last.
     quotes: Quotes,

@@ -1,7 +1,7 @@
 //! Server-sent events as messages.
 
 use super::events::Event;
-use super::{Columns, Dropped, Message, MessageError, MessageFault, Partial, Show, Splitter};
+use super::{Columns, Dropped, Message, MessageError, MessageFault, Show, Splitter};
 
 impl Splitter {
     pub(super) fn push_events<E: From<MessageError>>(&mut self, block: &[u8], show: Show<'_, E>) -> Result<(), E> {
@@ -16,20 +16,20 @@ impl Splitter {
             }
         }
         if !self.goes_on && self.events.pending().is_some_and(|held| held >= self.limit) {
-            return Err(self.event_error(self.events.begin(), self.too_long()).into());
+            return Err(self.error_at(self.events.begin(), self.too_long()).into());
         }
         Ok(())
     }
 
     /// Something else than an event stream would be passed over, line by line, and nothing would be said.
     fn no_events(&self) -> MessageError {
-        self.event_error(0, MessageFault::NoEvents)
+        self.error_at(0, MessageFault::NoEvents)
     }
 
     fn show_event<E: From<MessageError>>(&mut self, event: &Event, show: Show<'_, E>) -> Result<(), E> {
         if event.length >= self.limit as u64 {
             if !self.goes_on {
-                return Err(self.event_error(event.offset, self.too_long()).into());
+                return Err(self.error_at(event.offset, self.too_long()).into());
             }
             return self.show_oversized(event.offset, &event.data, event.length, show);
         }
@@ -57,22 +57,6 @@ impl Splitter {
             }
             return Ok(Dropped(0));
         };
-        if self.partial == Partial::Drop {
-            return Ok(Dropped(held));
-        }
-        let fault = MessageFault::Unfinished {
-            held,
-            can_be_kept: false,
-            is_quoted: false,
-        };
-        Err(self.event_error(self.events.begin(), fault).into())
-    }
-
-    fn event_error(&self, offset: u64, fault: MessageFault) -> MessageError {
-        MessageError {
-            number: self.number + 1,
-            offset,
-            fault,
-        }
+        self.end_within(self.events.begin(), held)
     }
 }

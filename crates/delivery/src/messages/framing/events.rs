@@ -6,7 +6,6 @@
 
 use memchr::memchr2;
 
-/// An event.
 #[derive(Debug)]
 pub(super) struct Event {
     /// Where its first line begins, in bytes of the input.

@@ -4,8 +4,7 @@ use memchr::memchr;
 
 use super::json::Value;
 use super::{
-    Columns, Dropped, Framing, Message, MessageError, MessageFault, Partial, Passing, RECORD_SEPARATOR, Show, Splitter,
-    journal,
+    Columns, Dropped, Framing, Message, MessageError, MessageFault, Passing, RECORD_SEPARATOR, Show, Splitter, journal,
 };
 
 impl Splitter {
@@ -76,20 +75,7 @@ impl Splitter {
             self.show_oversized(passing.offset, &passing.kept, length, show)?;
             return Ok(Dropped(0));
         }
-        let held = usize::try_from(length).unwrap_or(usize::MAX);
-        if self.partial == Partial::Drop {
-            return Ok(Dropped(held));
-        }
-        let fault = MessageFault::Unfinished {
-            held,
-            can_be_kept: false,
-            is_quoted: false,
-        };
-        Err(MessageError {
-            offset: passing.offset,
-            ..self.error(0, fault)
-        }
-        .into())
+        self.end_within(passing.offset, usize::try_from(length).unwrap_or(usize::MAX))
     }
 
     /// Where the message ends that is on its way past, if that is known: behind its end. It began at `offset`.
@@ -115,10 +101,8 @@ impl Splitter {
             }
             Framing::JournalExport => {
                 let end = self.entry.end(&self.held, &mut self.looked);
-                let end = end.map_err(|journal::NotAnEntry(why)| MessageError {
-                    offset,
-                    ..self.error(0, MessageFault::NotAnEntry { why })
-                });
+                let end =
+                    end.map_err(|journal::NotAnEntry(why)| self.error_at(offset, MessageFault::NotAnEntry { why }));
                 end?.map(|body| body + 1)
             }
             _ => self.cut_at_delimiter(0).map(|cut| cut.length()),

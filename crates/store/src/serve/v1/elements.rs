@@ -29,9 +29,6 @@ struct Level<'a> {
 
 impl<'a> Elements<'a> {
     /// Through what is at or below a path that is cleaned, itself first.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn at(tree: &'a Tree, path: &str) -> Result<Self, Status> {
         let path = path.trim_end_matches('/');
         let file = if path.is_empty() { None } else { tree.file(path)? };
@@ -62,8 +59,6 @@ impl<'a> Elements<'a> {
         Node::Directory(path)
     }
 
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn next(&mut self) -> Result<Option<Node>, Status> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
