@@ -39,14 +39,10 @@ impl Target {
             let text = format!("what the pod's environment says of its pipeline is wrong: {error}");
             Failure::new(Exit::Usage, text)
         };
-        let output: Option<Destination> = match &own {
-            Some(name) => Some(name.parse().map_err(|error| wrong(&error))?),
-            None => None,
-        };
-        let stream: Option<StreamName> = match &own {
-            Some(name) => Some(name.parse().map_err(|error| wrong(&error))?),
-            None => None,
-        };
+        let output = own.as_ref().map(|name| name.parse::<Destination>()).transpose();
+        let output = output.map_err(|error| wrong(&error))?;
+        let stream = own.as_ref().map(|name| name.parse::<StreamName>()).transpose();
+        let stream = stream.map_err(|error| wrong(&error))?;
         let Some(mut destination) = named.cloned().or_else(|| output.clone()) else {
             return Ok(None);
         };

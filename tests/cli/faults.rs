@@ -65,6 +65,9 @@ type Named = (&'static str, fn(&Cell) -> Fault);
 const FAULTS: &[Named] = &[
     ("not carried out, connection closed", |_| Fault::Unheard),
     ("carried out, not answered", |_| Fault::LoseAnswer),
+    ("carried out, and a proxy says that its connection broke", |_| {
+        Fault::Disowned
+    }),
     ("carried out after the next call", |_| Fault::Late(1)),
     ("carried out after three calls", |_| Fault::Late(3)),
     ("carried out after six calls", |_| Fault::Late(6)),
@@ -570,6 +573,7 @@ const fn before_2_6(release: &'static str) -> Table {
         faults: &[
             "not carried out, connection closed",
             "carried out, not answered",
+            "carried out, and a proxy says that its connection broke",
             "carried out after three calls",
             "carried out when all is over",
             "carried out twice",
@@ -624,6 +628,23 @@ fn whatever_meets_a_call(table: &'static Table) {
 fn whatever_meets_a_call_over_http_each_archive_is_there_once_and_in_order() {
     const HTTP: Table = Table::whole("http");
     whatever_meets_a_call(&HTTP);
+}
+
+/// Of the whole table, what doubled bytes once.
+#[test]
+fn what_a_proxy_lost_the_answer_to_is_not_appended_again() {
+    const fn lost(scheme: &'static str) -> Table {
+        Table {
+            steps: &["StartCommit", "AddFileSet", "FinishCommit"],
+            modes: &["appending"],
+            faults: &["carried out, and a proxy says that its connection broke"],
+            ..Table::whole(scheme)
+        }
+    }
+    const HTTP: Table = lost("http");
+    const GRPC: Table = lost("grpc");
+    whatever_meets_a_call(&HTTP);
+    whatever_meets_a_call(&GRPC);
 }
 
 #[test]

@@ -168,6 +168,96 @@ fn no_call_about_a_repo_is_allowed_by_another_repo_that_it_names() {
 }
 
 #[test]
+fn all_pipelines_are_deleted_only_by_who_may_delete_each() {
+    let Guarded { _directory, served, .. } = guarded();
+    let spec = json!({"pipeline": {"name": "spout"}, "transform": {"image": "i", "cmd": ["c"]}, "spout": {}});
+    assert_eq!(ask(&served, "root-token", "pps_v2.API/CreatePipeline", &spec).0, 200);
+    let delete = |token: &str, request: &Value| ask(&served, token, "pps_v2.API/DeletePipeline", request);
+    for request in [json!({"all": true}), json!({"all": true, "pipeline": {"name": "hers"}})] {
+        let (status, text) = delete("eve-token", &request);
+        assert_eq!(status, 403, "{text}");
+        assert!(
+            text.contains("needs permissions [REPO_DELETE] on REPO default/spout"),
+            "{text}"
+        );
+    }
+    let list = || {
+        ask(&served, "root-token", "pps_v2.API/ListPipeline", &json!({}))
+            .1
+            .lines()
+            .count()
+    };
+    assert_eq!(list(), 1);
+    assert_eq!(delete("root-token", &json!({"all": true})).0, 200);
+    assert_eq!(list(), 0);
+}
+
+/// What it is about may not have been there when it was asked for, and then it asked for nothing.
+#[test]
+fn what_a_transaction_keeps_has_to_be_allowed_when_it_is_carried_out() {
+    let Guarded { _directory, served, .. } = guarded();
+    let (_, text) = ask(&served, "eve-token", "transaction_v2.API/StartTransaction", &json!({}));
+    let transaction: Value = serde_json::from_str(&text).unwrap();
+    let within = |method: &str, request: &Value| {
+        let id = transaction["id"].as_str().unwrap();
+        let headers = [("authn-token", "eve-token"), ("pach-transaction", id)];
+        served.request(
+            "POST",
+            &format!("/api/pfs_v2.API/{method}"),
+            &headers,
+            request.to_string().as_bytes(),
+        )
+    };
+    assert_eq!(within("DeleteRepo", &json!({"repo": repo("future")})).status, 200);
+    // What it makes itself is the caller's.
+    assert_eq!(within("CreateRepo", &json!({"repo": repo("own")})).status, 200);
+    assert_eq!(within("StartCommit", &json!({"branch": master("own")})).status, 200);
+    let root = World::at(&served.url()).with_token(Some("root-token".to_owned()));
+    root.run_with(&["put", "future", "--create-repo"], &tar(&[("f", b"kept")]))
+        .expect(0);
+    let finish = || {
+        ask(
+            &served,
+            "eve-token",
+            "transaction_v2.API/FinishTransaction",
+            &json!({"transaction": transaction}),
+        )
+    };
+    let (status, text) = finish();
+    assert_eq!(status, 403, "{text}");
+    assert!(
+        text.contains("needs permissions [REPO_DELETE] on REPO default/future"),
+        "{text}"
+    );
+    assert_eq!(root.get("future:/f"), b"kept");
+    let gone = ask(
+        &served,
+        "root-token",
+        "pfs_v2.API/DeleteRepo",
+        &json!({"repo": repo("future")}),
+    );
+    assert_eq!(gone.0, 200, "{}", gone.1);
+    let (status, text) = finish();
+    assert_eq!(status, 200, "{text}");
+}
+
+/// pachd asks for it only where something is changed.
+#[test]
+fn a_repos_description_is_changed_by_who_may_write_it() {
+    let Guarded { _directory, served, .. } = guarded();
+    let update = |name: &str, description: &str| {
+        let request = json!({"repo": repo(name), "description": description, "update": true});
+        ask(&served, "eve-token", "pfs_v2.API/CreateRepo", &request)
+    };
+    let (status, text) = update("secret", "mine");
+    assert_eq!(status, 403, "{text}");
+    assert!(text.contains("could not update description of"), "{text}");
+    assert_eq!(update("secret", "").0, 200);
+    assert_eq!(update("hers", "mine").0, 200);
+    assert_eq!(update("new", "mine").0, 200);
+}
+
+#[test]
 fn a_file_is_copied_from_where_the_caller_may_read_alone() {
     let Guarded {
         _directory,

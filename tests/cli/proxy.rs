@@ -76,6 +76,8 @@ pub enum Fault {
     /// The server gets so many bytes of the request's body, and then its connection closes, and the caller's. A request
     /// that is no longer than that is carried out.
     CutRequest(u64),
+    /// It is carried out, and the answer is what an Envoy says in its place whose connection to the server broke.
+    Disowned,
     /// It is not carried out, and nothing ever comes back.
     Stall,
     /// So many bytes of the answer's body come, and then nothing more, over an open connection.
@@ -455,6 +457,7 @@ impl Fault {
             Self::Repeated => "carried out twice, and answered for the second time".to_owned(),
             Self::CutAnswer(bytes) => format!("answer cut after {bytes} bytes"),
             Self::CutRequest(bytes) => format!("request cut after {bytes} bytes"),
+            Self::Disowned => "carried out, and a proxy says that its connection broke".to_owned(),
             Self::Stall => "stalled".to_owned(),
             Self::StallAnswer(bytes) => format!("answer stalled after {bytes} bytes"),
             Self::Answer(status, _) | Self::Reply(status, ..) => format!("answered {status}"),
@@ -638,6 +641,11 @@ async fn undergo(
         Fault::Answer(status, retry_after) => Said::by_an_envoy(status, retry_after).answer(request).await,
         Fault::Refusal(code, words) => Said::by_pachd(code, words).answer(request).await,
         Fault::Reply(status, header, body) => Said::over_http(status, header, body).answer(request).await,
+        Fault::Disowned => {
+            let is_grpc = is_grpc(&request);
+            let _ = carry_out_detached(shared, line, request, Detached::Pass).await;
+            Said::by_an_envoy_that_lost_it().response(is_grpc)
+        }
         Fault::CutAnswer(bytes) => stream_through(shared, line, request, Piecewise::Cut(bytes)).await,
         Fault::StallAnswer(bytes) => stream_through(shared, line, request, Piecewise::Stall(bytes)).await,
         Fault::CutRequest(bytes) => {
@@ -724,6 +732,11 @@ fn upto(body: Body, bytes: u64, end: impl FnOnce() + Send + 'static) -> Body {
     StreamBody::new(frames).boxed_unsync()
 }
 
+fn is_grpc(request: &Request<Body>) -> bool {
+    let kind = request.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
 /// What is said in the server's place.
 struct Said {
     status: u16,
@@ -750,6 +763,16 @@ impl Said {
             body: "<html>no healthy upstream</html>".to_owned(),
             code,
             words: words.to_owned(),
+        }
+    }
+
+    fn by_an_envoy_that_lost_it() -> Self {
+        let words = "upstream connect error or disconnect/reset before headers. reset reason: connection termination";
+        let header = ("content-type", "text/plain".to_owned());
+        Self {
+            code: 14,
+            words: words.to_owned(),
+            ..Self::over_http(503, header, words.to_owned())
         }
     }
 
@@ -784,10 +807,7 @@ impl Said {
     }
 
     async fn answer(self, request: Request<Body>) -> Response<Body> {
-        let is_grpc = request
-            .headers()
-            .get(CONTENT_TYPE)
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        let is_grpc = is_grpc(&request);
         // To its end, or the refusal may be lost in a reset.
         let _ = request.into_body().collect().await;
         self.response(is_grpc)

@@ -284,10 +284,9 @@ pub(crate) static TABLE: &[Rule] = &[
     rule(8, Hold("larger than max"), Is(TooLarge), "gateway 005"),
     // A proxy's limit on the rate of requests.
     rule(8, Any, Is(Unavailable), "source"),
-    // Passing. A connection that broke inside the server after it had passed the call on says nothing about the call.
-    rule(14, Hold("error reading from server"), Lost, "auth 016"),
-    rule(14, Hold("transport is closing"), Lost, "source"),
-    rule(14, Any, Is(Unavailable), "source"),
+    // Passing. A connection that broke behind the server, or the proxy, says nothing about the call: Envoy has this
+    // code also for one that pachd was given, and whose answer it has lost or no longer waits for.
+    rule(14, Any, Lost, "auth 016"),
     rule(
         2,
         Hold("commit unexpectedly resulted in rollback"),

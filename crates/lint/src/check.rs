@@ -100,6 +100,9 @@ pub(super) fn check_with(
 }
 
 fn check_spec(spec: &Spec<'_>, options: &Options, findings: &mut Findings<'_>) {
+    if spout::manifest(spec, findings) {
+        return;
+    }
     shape::check(spec, findings);
     naming::check(spec, findings);
     spout::check(spec, options.expect, findings);

@@ -137,6 +137,28 @@ pub(super) const RULES: &[Rule] = &[
     SPEC_CONTROL_FIELD,
 ];
 
+/// Whether a document is an object of Kubernetes, such as the manifest that lies beside a spec. Then that is all there
+/// is to say of it.
+pub(super) fn manifest(spec: &Spec<'_>, findings: &mut Findings<'_>) -> bool {
+    let root = spec.root;
+    let (Some(version), Some(kind)) = (root.find("apiVersion"), root.text("kind")) else {
+        return false;
+    };
+    if ["pipeline", "spout", "transform"]
+        .iter()
+        .any(|name| root.find(name).is_some())
+    {
+        return false;
+    }
+    let message = format!("this is a {} of Kubernetes, and no pipeline spec", shown(kind.value));
+    findings.add(
+        Finding::new(&NOT_A_SPOUT, version.key.span, message)
+            .note("pachctl refuses the file: unknown field \"apiVersion\"")
+            .help("`kubectl apply -f` takes it; name the files that hold specs, or their directory"),
+    );
+    true
+}
+
 /// A file that was to hold a spout and holds nothing.
 pub(super) fn nothing(file: &SourceFile, findings: &mut Findings<'_>) {
     let end = file.text().len();

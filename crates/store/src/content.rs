@@ -2,7 +2,8 @@
 //!
 //! Memory is bounded by a page of paths and by the pieces that one commit added to one file, however deep a tree is: of
 //! a directory's header there is one at a time. An archive that is missing, or not as long as it was, is an error; so
-//! is content that ends before its size.
+//! is content that ends before its size, and the last piece of content whose bytes are not those that were written,
+//! unless it is not read from its first byte on.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -10,6 +11,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Deref;
 
 use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
 use tar::EntryType;
 
 use super::commit_row::{CommitRow, Place};
@@ -156,6 +158,8 @@ pub(super) struct Piece {
     pub left: u64,
     /// Of all its bytes, where they came with one.
     pub sha256: Option<[u8; 32]>,
+    /// Of those that were read so far, as long as none was passed over.
+    digest: Option<Sha256>,
 }
 
 struct OpenFile {
@@ -210,6 +214,7 @@ impl OpenFile {
             self.skip -= skipped;
             piece.offset += skipped;
             piece.left -= skipped;
+            piece.digest = None;
             if piece.left == 0 {
                 self.pieces.pop_front();
             }
@@ -269,11 +274,22 @@ impl<S: Deref<Target = Store>> Content<S> {
         };
         if read == 0 {
             let found = archive.file.metadata()?.len();
-            return Err(damaged_archive(&self.store, piece, found));
+            return Err(cut_archive(&self.store, piece, found));
+        }
+        if let Some(digest) = &mut piece.digest {
+            digest.update(&buffer[..read]);
         }
         archive.position += read as u64;
         piece.offset += read as u64;
         piece.left -= read as u64;
+        let whole = piece.digest.take_if(|_| piece.left == 0);
+        if whole.is_some_and(|digest| piece.sha256 != Some(digest.finalize().into())) {
+            let what = format!(
+                "the bytes before {} are not those that were written",
+                grouped(piece.offset)
+            );
+            return Err(damaged_archive(&self.store, piece, what));
+        }
         Ok(read)
     }
 
@@ -376,13 +392,17 @@ fn pieces_in(db: &Connection, uploads: &[i64], path: &str) -> Result<Vec<Piece>,
         while let Some(row) = rows.next()? {
             match row.get::<_, Option<i64>>(2)? {
                 None => pieces.clear(),
-                Some(offset) => pieces.push(Piece {
-                    archive: row.get::<_, Option<String>>(0)?.unwrap_or_default(),
-                    archive_size: row.get::<_, i64>(1)?.cast_unsigned(),
-                    offset: offset.cast_unsigned(),
-                    left: row.get::<_, i64>(3)?.cast_unsigned(),
-                    sha256: row.get(4)?,
-                }),
+                Some(offset) => {
+                    let sha256: Option<[u8; 32]> = row.get(4)?;
+                    pieces.push(Piece {
+                        archive: row.get::<_, Option<String>>(0)?.unwrap_or_default(),
+                        archive_size: row.get::<_, i64>(1)?.cast_unsigned(),
+                        offset: offset.cast_unsigned(),
+                        left: row.get::<_, i64>(3)?.cast_unsigned(),
+                        sha256,
+                        digest: sha256.map(|_| Sha256::new()),
+                    });
+                }
             }
         }
     }
@@ -407,7 +427,7 @@ fn open_archive(store: &Store, piece: &Piece) -> io::Result<OpenArchive> {
         io::Error::new(kind, Fault::from(error))
     })?;
     if found != piece.archive_size {
-        return Err(damaged_archive(store, piece, found));
+        return Err(cut_archive(store, piece, found));
     }
     Ok(OpenArchive {
         sha256: piece.archive.clone(),
@@ -416,12 +436,18 @@ fn open_archive(store: &Store, piece: &Piece) -> io::Result<OpenArchive> {
     })
 }
 
-fn damaged_archive(store: &Store, piece: &Piece, found: u64) -> io::Error {
-    let error = StoreError::DamagedArchive {
-        path: store.archive_path(&piece.archive),
-        found,
-        expected: piece.archive_size,
-    };
+fn cut_archive(store: &Store, piece: &Piece, found: u64) -> io::Error {
+    let (found, expected) = (grouped(found), grouped(piece.archive_size));
+    damaged_archive(
+        store,
+        piece,
+        format!("it has {found} bytes, and {expected} were written"),
+    )
+}
+
+fn damaged_archive(store: &Store, piece: &Piece, what: String) -> io::Error {
+    let path = store.archive_path(&piece.archive);
+    let error = StoreError::DamagedArchive { path, what };
     io::Error::new(io::ErrorKind::InvalidData, Fault::from(error))
 }
 

@@ -43,9 +43,8 @@ pub enum StoreError {
     /// The disk failed while the database wrote the end of a transaction.
     #[error("cannot tell whether {} took the last change", path.display())]
     CommitUnknown { path: PathBuf, source: rusqlite::Error },
-    #[error("{} is damaged: it has {found} bytes, and {expected} were written", path.display(),
-        found = grouped(*found), expected = grouped(*expected))]
-    DamagedArchive { path: PathBuf, found: u64, expected: u64 },
+    #[error("{} is damaged: {what}", path.display())]
+    DamagedArchive { path: PathBuf, what: String },
     #[error("the index of {} is damaged: {what}", dir.display())]
     DamagedIndex { dir: PathBuf, what: String },
 }

@@ -240,10 +240,9 @@ impl Store {
         newest_first: bool,
         visit: &mut dyn FnMut(CommitRecord) -> ControlFlow<()>,
     ) -> Result<(), Fault> {
-        let repo = match repo {
-            Some(repo) => Some(self.database.read(|tx| repo_row(tx, repo))?),
-            None => None,
-        };
+        let repo = repo
+            .map(|repo| self.database.read(|tx| repo_row(tx, repo)))
+            .transpose()?;
         let which = if newest_first {
             "commits.id < ?1 AND (?2 IS NULL OR commits.repo = ?2) AND commits.squashed = 0
              ORDER BY commits.id DESC LIMIT ?3"

@@ -67,8 +67,8 @@ impl Store {
     }
 }
 
-/// The next one, and whether it is begun. A parent is closed before its children, and made before them: the oldest
-/// one's parent is finished.
+/// The next one, and whether it is begun. Its parent is finished: one that is open, as what a spout that is started
+/// again finds on its branch may be, is waited for.
 fn next_unsettled(db: &Connection, given_up_by: i64, turn: Turn) -> Result<Option<(i64, bool)>, Failure> {
     let next = db
         .prepare_cached(
@@ -85,14 +85,17 @@ fn next_unsettled(db: &Connection, given_up_by: i64, turn: Turn) -> Result<Optio
 }
 
 impl Work<'_> {
-    /// Settles a closed commit and, before it, those of its ancestors that are not finished yet, as far as the slice
-    /// goes: whether all of it is done.
+    /// Settles a closed commit and, before it, those of its ancestors that are closed and not finished yet, as far as
+    /// the slice goes: whether all of it is done, which it is not before an open one among them is closed.
     pub(super) fn settle_line(&mut self, commit: i64, slice: &mut Slice) -> Result<bool, Failure> {
         let mut line = Vec::new();
         let mut next = Some(commit);
         while let Some(row) = next.map(|id| CommitRow::by_id(self.db, id)).transpose()? {
             if row.finished {
                 break;
+            }
+            if !row.finishing {
+                return Ok(false);
             }
             line.push(row.id);
             next = row.parent;

@@ -77,10 +77,8 @@ impl<T: Transport> PachdV2<T> {
 
     /// `asked` is the commit that was asked for.
     pub(super) fn read_commit(&self, mut info: pfs::CommitInfo, asked: &Commit) -> Result<CommitInfo, Fault> {
-        info.parent_commit = match info.parent_commit.take() {
-            Some(parent) => Some(self.behind_aliases(parent)?),
-            None => None,
-        };
+        let parent = info.parent_commit.take();
+        info.parent_commit = parent.map(|parent| self.behind_aliases(parent)).transpose()?;
         let branch = Branch {
             repo: asked.repo.clone(),
             name: asked.branch.clone(),

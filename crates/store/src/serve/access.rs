@@ -18,6 +18,7 @@ pub use self::file::{Access, InvalidAccess};
 use self::roles::{Need, On, need_of, permissions_of};
 use super::call::Caller;
 use super::{Call, Code, Service, Status};
+use spoutctl_core::history::CommitHistory as _;
 use spoutctl_core::pfs::{Branch, DEFAULT_PROJECT, ProjectName, Repo, RepoName};
 use spoutctl_proto::auth::{
     AuthorizeRequest, AuthorizeResponse, GetPermissionsRequest, GetPermissionsResponse, GetRobotTokenRequest,
@@ -25,7 +26,9 @@ use spoutctl_proto::auth::{
     RevokeAuthTokenRequest, RevokeAuthTokenResponse, RoleBinding, Roles, WhoAmIResponse,
 };
 use spoutctl_proto::google::Empty;
-use spoutctl_proto::pfs::AuthInfo;
+use spoutctl_proto::names;
+use spoutctl_proto::pfs::{AuthInfo, CreateRepoRequest};
+use spoutctl_proto::transaction::TransactionRequest;
 
 /// Everybody with a token, as pachd names them.
 const EVERYBODY: &str = "allClusterUsers";
@@ -156,7 +159,9 @@ impl Service {
         let needed = match need {
             Need::Nothing => return Ok(()),
             Need::Cluster(permission) => return self.must_have(call, &On::Cluster, &[permission]),
-            Need::Repo(_) | Need::ProjectOfRepo(_) => serde_json::to_value(request).unwrap_or_default(),
+            Need::Repo(_) | Need::ProjectOfRepo(_) => {
+                serde_json::to_value(request).map_err(|error| Status::new(Code::Internal, error.to_string()))?
+            }
         };
         let mut repos = Vec::new();
         repos_in(&needed, &mut repos);
@@ -169,7 +174,7 @@ impl Service {
                 Need::ProjectOfRepo(permission) => {
                     self.must_have(call, &On::Project(repo.project.to_string()), &[permission])?;
                 }
-                Need::Repo(permissions) if self.store.repo(repo).is_ok() => {
+                Need::Repo(permissions) if self.store.repo_exists(repo)? => {
                     let may = self.must_have(call, &On::repo(repo), permissions);
                     may.map_err(|status| match call.method.as_str() {
                         "pfs_v2.API/StartCommit" => status.within("start commit in transaction"),
@@ -180,6 +185,56 @@ impl Service {
             }
         }
         Ok(())
+    }
+
+    /// The same of one of a transaction's requests, which may have waited: what it is about may not have been there
+    /// when it came.
+    ///
+    /// # Errors
+    /// As [`Service::authorize_call`].
+    pub(super) fn authorize_request(&self, call: &Call, request: &TransactionRequest) -> Result<(), Status> {
+        let method = [
+            ("CreateRepo", request.create_repo.is_some()),
+            ("DeleteRepo", request.delete_repo.is_some()),
+            ("StartCommit", request.start_commit.is_some()),
+            ("FinishCommit", request.finish_commit.is_some()),
+            ("SquashCommitSet", request.squash_commit_set.is_some()),
+            ("CreateBranch", request.create_branch.is_some()),
+            ("DeleteBranch", request.delete_branch.is_some()),
+        ];
+        let Some((method, _)) = method.into_iter().find(|(_, is_asked)| *is_asked) else {
+            return Ok(());
+        };
+        let mut by_itself = call.clone();
+        by_itself.method = format!("pfs_v2.API/{method}");
+        self.authorize_call(&by_itself, request)
+    }
+
+    /// Whether the caller may give a repo that is there another description, as making it once more does.
+    ///
+    /// # Errors
+    /// `PermissionDenied`.
+    pub(super) fn authorize_description(&self, call: &Call, request: &CreateRepoRequest) -> Result<(), Status> {
+        let Ok(repo) = names::repo(request.repo.as_ref()) else {
+            return Ok(());
+        };
+        if call.caller.is_none() || !request.update || !self.store.repo_exists(&repo)? {
+            return Ok(());
+        }
+        if self.store.repo(&repo)?.description == request.description {
+            return Ok(());
+        }
+        let may = self.must_have(call, &On::repo(&repo), &[Permission::RepoWrite]);
+        may.map_err(|status| status.within(format_args!("could not update description of \"{repo}\"")))
+    }
+
+    /// Whether the caller may delete all of these pipelines.
+    ///
+    /// # Errors
+    /// `PermissionDenied`.
+    pub(super) fn authorize_deletions(&self, call: &Call, pipelines: &[Repo]) -> Result<(), Status> {
+        let mut pipelines = pipelines.iter();
+        pipelines.try_for_each(|pipeline| self.must_have(call, &On::repo(pipeline), &[Permission::RepoDelete]))
     }
 
     /// Whether the caller may read a repo.
@@ -211,10 +266,11 @@ impl Service {
         is_there: bool,
         inputs: &[Branch],
     ) -> Result<(), Status> {
-        // What is not there is for the call itself to say.
-        let there = inputs.iter().filter(|input| self.store.repo(&input.repo).is_ok());
-        for input in there {
-            self.authorize_reading(call, &input.repo)?;
+        for input in inputs {
+            // What is not there is for the call itself to say.
+            if self.store.repo_exists(&input.repo)? {
+                self.authorize_reading(call, &input.repo)?;
+            }
         }
         if is_there {
             self.must_have(call, &On::repo(name), &[Permission::RepoWrite])
@@ -361,6 +417,7 @@ impl Service {
 mod tests {
     use super::*;
     use crate::serve::access::roles::SERVE;
+    use spoutctl_core::pfs::BranchName;
 
     fn refused(text: &str) -> String {
         Access::parse(text)
@@ -431,6 +488,33 @@ mod tests {
             may("user:c", "default/r", Permission::ProjectCreateRepo)
                 && !may("user:c", "p/r", Permission::ProjectCreateRepo)
         );
+    }
+
+    /// As when there are no descriptors left.
+    #[test]
+    fn what_cannot_be_looked_up_is_not_allowed() {
+        let (service, dir) = service("user:a t1");
+        let call = |method: &str| {
+            let mut call = Call::default();
+            method.clone_into(&mut call.method);
+            call.caller = service.caller(Some(b"t1")).unwrap();
+            call
+        };
+        let spec = Repo {
+            project: ProjectName::default(),
+            name: RepoName::new("p").unwrap(),
+        };
+        let input = Branch {
+            repo: spec.clone(),
+            name: BranchName::new("master").unwrap(),
+        };
+        let database = rusqlite::Connection::open(dir.path().join("store.sqlite")).unwrap();
+        database.execute_batch("ALTER TABLE repos RENAME TO elsewhere").unwrap();
+        let request = serde_json::json!({"repo": {"name": "secret", "type": "user"}});
+        let list = service.authorize_call(&call("pfs_v2.API/ListCommit"), &request);
+        assert_eq!(list.unwrap_err().code, Code::Internal);
+        let made = service.authorize_pipeline(&call("pps_v2.API/CreatePipeline"), &spec, false, &[input]);
+        assert_eq!(made.unwrap_err().code, Code::Internal);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::call::Call;
 use super::status::{Code, Status};
+use spoutctl_core::fault::Fault;
 
 /// Tells those who wait that something has changed in the store.
 ///
@@ -21,6 +22,8 @@ pub(crate) struct Changes {
 struct State {
     number: u64,
     stopped: bool,
+    /// Why the last commit that was to be finished was not.
+    finishing: Option<Fault>,
 }
 
 impl Changes {
@@ -36,6 +39,18 @@ impl Changes {
     /// The number of changes so far: taken before looking, and given to [`Changes::wait`] after.
     pub(crate) fn number(&self) -> u64 {
         self.state.lock().number
+    }
+
+    /// Why commits are not finished, or that they are again.
+    pub(crate) fn finishing_failed(&self, fault: Option<Fault>) {
+        self.state.lock().finishing = fault;
+    }
+
+    /// # Errors
+    /// What is wrong with the disk, if commits cannot be finished for it: whoever waits for one would wait without end.
+    pub(crate) fn can_finish(&self) -> Result<(), Fault> {
+        let state = self.state.lock();
+        state.finishing.clone().map_or(Ok(()), Err)
     }
 
     /// Waits until something has changed since `seen`, or for [`Changes::LOOK_AGAIN`].

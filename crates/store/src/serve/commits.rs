@@ -230,11 +230,11 @@ fn deleted(commit: &pfs::Commit) -> Refusal {
 }
 
 impl Service {
-    /// Opens a commit for reading. One that is closed is waited for, as in pachd; so is the parent of one that is open
-    /// (where pachd refuses, so that the client has to come again).
+    /// Opens a commit for reading. One that is closed is waited for, as in pachd; so is the closed parent of one that
+    /// is open (where pachd refuses, so that the client has to come again).
     ///
     /// # Errors
-    /// `NotFound`, and what a wait ends with.
+    /// `NotFound`; `Refused` on top of an open one; what a wait ends with.
     pub(super) fn view(&self, call: &Call, commit: &Commit) -> Result<View<Arc<crate::Store>>, Status> {
         self.view_of(call, &self.pick(commit)?)
     }
@@ -249,9 +249,12 @@ impl Service {
         if record.info.finishing.is_some() {
             self.wait_for(call, record, CommitState::Finished)?;
         } else if let Some(parent) = record.info.parent {
-            // An open commit shows what it is based on too. Its parent is closed, so this wait ends.
+            // An open commit shows what it is based on too. One that is open itself may be so for ever, as what a
+            // pipeline is to write is here: that is refused below.
             let parent = self.store.record(&CommitSelector::from(&parent))?;
-            self.wait_for(call, parent, CommitState::Finished)?;
+            if parent.info.finishing.is_some() {
+                self.wait_for(call, parent, CommitState::Finished)?;
+            }
         }
         // By its id: the branch may have moved meanwhile.
         Ok(View::of(Arc::clone(&self.store), &(&id).into())?)
@@ -268,7 +271,7 @@ impl Service {
     /// Waits until a commit is as far as `state`, and tells how it is then.
     ///
     /// # Errors
-    /// `NotFound` when it was dropped meanwhile; what [`super::Changes::wait`] ends with.
+    /// `NotFound` when it was dropped meanwhile; what is wrong with the disk; what [`super::Changes::wait`] ends with.
     pub(super) fn wait_for(
         &self,
         call: &Call,
@@ -283,6 +286,9 @@ impl Service {
             record = self.store.record_at(row)?.ok_or_else(|| self.refused(&gone))?;
             if has_reached(self.dialect, &record, state) {
                 return Ok(record);
+            }
+            if record.info.finishing.is_some() {
+                self.changes.can_finish()?;
             }
             self.changes.wait(seen, call)?;
         }

@@ -34,15 +34,15 @@ fn finish_all(store: &Store, changes: &Changes, over: &AtomicBool) {
     let nobody = Call::default();
     while !over.load(Ordering::Relaxed) {
         let seen = changes.number();
-        match store.settle_next() {
-            Ok(Some(_)) => changes.tell(),
-            // A fault here (a full disk, another process's lock) is met by the calls too, which have somebody to tell;
-            // what is left is tried again.
-            Ok(None) | Err(_) => {
-                if changes.wait(seen, &nobody).is_err() {
-                    return;
-                }
-            }
+        let settled = store.settle_next();
+        let is_more = matches!(settled, Ok(Some(_)));
+        // What is wrong (a full disk, another process's lock) is told to those who wait, and what is left is tried
+        // again.
+        changes.finishing_failed(settled.err());
+        if is_more {
+            changes.tell();
+        } else if changes.wait(seen, &nobody).is_err() {
+            return;
         }
     }
 }

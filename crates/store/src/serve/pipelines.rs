@@ -205,7 +205,7 @@ impl Service {
         }
         let inputs = checks::inputs(effective.spec())?;
         if let Some(name) = effective.name() {
-            let is_there = how.update && self.store.pipeline(&name).is_ok();
+            let is_there = how.update && self.store.find_pipeline(&name)?.is_some();
             self.authorize_pipeline(call, &name, is_there, &inputs)?;
         }
         let created_by = call.caller.as_ref().map_or("", |caller| &caller.principal);
@@ -325,9 +325,12 @@ impl Service {
         Ok(Empty {})
     }
 
-    pub fn delete_pipeline(&self, _: &Call, request: &DeletePipelineRequest) -> Result<Empty, Status> {
+    pub fn delete_pipeline(&self, call: &Call, request: &DeletePipelineRequest) -> Result<Empty, Status> {
         let names = if request.all {
-            self.store.pipelines()?.into_iter().map(|record| record.name).collect()
+            let all: Vec<_> = self.store.pipelines()?.into_iter().map(|record| record.name).collect();
+            // The request names none of them.
+            self.authorize_deletions(call, &all)?;
+            all
         } else {
             vec![named(request.pipeline.as_ref())?]
         };

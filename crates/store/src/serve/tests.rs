@@ -3,6 +3,7 @@
 use crate::Store;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -687,6 +688,69 @@ fn who_waits_is_let_go_when_the_service_stops_or_nobody_listens() {
     assert_eq!(answer.unwrap_err().code, Code::Cancelled);
     fixture.service.stop();
     assert_eq!(fixture.inspect(&request).unwrap_err().code, Code::Unavailable);
+}
+
+/// What would wait without end is ended, and answers so.
+fn within_a_minute<T>(work: impl FnOnce(&Call) -> T) -> T {
+    let call = Call::default();
+    std::thread::scope(|scope| {
+        let (done, is_done) = mpsc::channel::<()>();
+        let waiting = call.clone();
+        scope.spawn(move || {
+            if is_done.recv_timeout(Duration::from_mins(1)) == Err(mpsc::RecvTimeoutError::Timeout) {
+                waiting.end();
+            }
+        });
+        let answer = work(&call);
+        drop(done);
+        answer
+    })
+}
+
+#[test]
+fn who_waits_for_a_commit_hears_why_it_cannot_be_finished_and_of_its_end_when_it_can() {
+    let fixture = Fixture::new();
+    let id = fixture.start_on("ev", "master");
+    fixture.add(&id, "/f", "x");
+    let database = rusqlite::Connection::open(fixture.dir.path().join("store.sqlite")).unwrap();
+    database
+        .execute_batch("ALTER TABLE versions RENAME TO elsewhere")
+        .unwrap();
+    fixture.finish(&json!({"commit": by_id("ev", &id)})).unwrap();
+    let request = read(&json!({"commit": by_id("ev", &id), "wait": "FINISHED"}));
+    let inspect = |call: &Call| fixture.service.inspect_commit(call, &request);
+    let fault = within_a_minute(inspect).unwrap_err();
+    assert_eq!(fault.code, Code::Internal, "{fault}");
+    assert!(fault.message.contains("no such table"), "{fault}");
+    database
+        .execute_batch("ALTER TABLE elsewhere RENAME TO versions")
+        .unwrap();
+    fixture.service.changes.tell();
+    // Until the next attempt the one before may be told.
+    let mut answer = within_a_minute(inspect);
+    while answer.as_ref().is_err_and(|fault| fault.code == Code::Internal) {
+        answer = within_a_minute(inspect);
+    }
+    assert!(answer.unwrap().finished.is_some());
+}
+
+/// Each of a pipeline's output commits is open until its job is done, which is never here.
+#[test]
+fn an_open_commit_on_an_open_one_is_refused_at_once() {
+    let fixture = Fixture::new();
+    let spec = json!({"pipeline": {"name": "tf"}, "transform": {"cmd": ["x"]}, "input": {"pfs": {"repo": "ev", "glob": "/*"}}});
+    let request = read(&json!({"createPipelineRequestJson": spec.to_string()}));
+    fixture.service.create_pipeline_v2(&Call::default(), &request).unwrap();
+    for data in ["1", "2"] {
+        fixture.commit("master", "/f", data);
+    }
+    let head = read(&by_branch("tf", "master"));
+    let fault = within_a_minute(|call| fixture.service.view(call, &head).map(drop)).unwrap_err();
+    assert_eq!(fault.code, Code::Unknown, "{fault}");
+    assert!(
+        fault.message.starts_with("base commit default/tf@") && fault.message.ends_with(" not finished"),
+        "{fault}"
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! A call that comes with a transaction is tried out: all that is kept and the new one, in one transaction of the
 //! store, which is then taken back. If that went well, it is kept. The commits that a transaction starts have its id.
+//! Whoever knows a transaction may finish it, as in pachd: each request asks then for what it would ask for by itself.
 
 use super::branches::{create_branch, delete_branch};
 use super::commits::{finish_commit, squash_commit_set, start_commit};
@@ -23,6 +24,7 @@ impl From<Status> for Failure {
         let kind = match status.code {
             Code::NotFound => FaultKind::NotFound,
             Code::AlreadyExists => FaultKind::AlreadyExists,
+            Code::PermissionDenied => FaultKind::Denied,
             // What would do harm keeps its code, by which it is told from a refusal.
             Code::Internal => FaultKind::Local,
             _ => FaultKind::Refused,
@@ -32,9 +34,17 @@ impl From<Status> for Failure {
 }
 
 /// Does what one request asks.
-fn perform(work: &mut Work<'_>, request: &TransactionRequest) -> Result<TransactionResponse, Failure> {
+fn perform(
+    service: &Service,
+    call: &Call,
+    work: &mut Work<'_>,
+    request: &TransactionRequest,
+) -> Result<TransactionResponse, Failure> {
+    // Nobody else writes meanwhile: what is there now is there until it is done.
+    service.authorize_request(call, request)?;
     let mut response = TransactionResponse::default();
     if let Some(request) = &request.create_repo {
+        service.authorize_description(call, request)?;
         create_repo(work, request)?;
     } else if let Some(request) = &request.delete_repo {
         delete_repo(work, request)?;
@@ -56,6 +66,8 @@ fn perform(work: &mut Work<'_>, request: &TransactionRequest) -> Result<Transact
 
 /// Does what all the requests of a transaction ask, one after the other.
 fn perform_all(
+    service: &Service,
+    call: &Call,
     work: &mut Work<'_>,
     id: &CommitId,
     requests: &[TransactionRequest],
@@ -64,7 +76,7 @@ fn perform_all(
     let count = requests.len();
     let number = |(at, request)| {
         let step = move || format!("error running request {} of {count}", at + 1);
-        perform(work, request).map_err(|failure| failure.within(step()))
+        perform(service, call, work, request).map_err(|failure| failure.within(step()))
     };
     requests.iter().enumerate().map(number).collect()
 }
@@ -130,18 +142,24 @@ impl Service {
     /// Carries out one request: now, or, if the call names a transaction, when that is finished.
     pub(super) fn carry_out(&self, call: &Call, request: TransactionRequest) -> Result<TransactionResponse, Status> {
         match &call.transaction {
-            None => self.change_as(call, |work| perform(work, &request)),
-            Some(transaction) => self.change(|work| keep(work, transaction, request)),
+            None => self.change_as(call, |work| perform(self, call, work, &request)),
+            Some(transaction) => self.change(|work| keep(self, call, work, transaction, request)),
         }
     }
 }
 
 /// Tries out a request after those that are kept, and keeps it.
-fn keep(work: &mut Work<'_>, transaction: &str, request: TransactionRequest) -> Result<TransactionResponse, Failure> {
+fn keep(
+    service: &Service,
+    call: &Call,
+    work: &mut Work<'_>,
+    transaction: &str,
+    request: TransactionRequest,
+) -> Result<TransactionResponse, Failure> {
     let pending = work.transaction(transaction)?;
     let mut requests = requests_of(&pending)?;
     requests.push(request);
-    let mut responses = work.try_out(|work| perform_all(work, &pending.id, &requests))?;
+    let mut responses = work.try_out(|work| perform_all(service, call, work, &pending.id, &requests))?;
     let response = responses.pop().unwrap_or_default();
     let request = requests.last().map(serde_json::to_string);
     let (Some(Ok(request)), Ok(answer)) = (request, serde_json::to_string(&response.commit)) else {
@@ -179,7 +197,7 @@ impl Service {
         self.change_as(call, |work| {
             let id = work.start_transaction()?;
             let pending = work.transaction(id.as_str())?;
-            let responses = perform_all(work, &id, &request.requests)?;
+            let responses = perform_all(self, call, work, &id, &request.requests)?;
             work.delete_transaction(id.as_str())?;
             Ok(transaction_info(&pending, request.requests.clone(), responses))
         })
@@ -190,7 +208,7 @@ impl Service {
         self.change_as(call, |work| {
             let pending = work.transaction(named(request))?;
             let requests = requests_of(&pending)?;
-            let responses = perform_all(work, &pending.id, &requests)?;
+            let responses = perform_all(self, call, work, &pending.id, &requests)?;
             work.delete_transaction(named(request))?;
             Ok(transaction_info(&pending, requests, responses))
         })

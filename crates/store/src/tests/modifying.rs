@@ -48,6 +48,34 @@ fn an_open_head_takes_what_is_modified_by_branch_and_a_closed_commit_nothing() {
     assert_eq!(fault.message, format!("commit {open} has already finished"));
 }
 
+/// A spout that is started again has an open commit on top of the one that somebody else has open.
+#[test]
+fn a_commit_on_an_open_one_finishes_nothing_but_itself() {
+    let Fixture { store, .. } = &Fixture::new();
+    let below = commit(&store.start_commit(&branch("master"), "").unwrap());
+    modify(store, &(&below).into(), [append("/half", "1")]).unwrap();
+    store
+        .change(|work| {
+            let repo = crate::lookup::repo_row(work.db, &repo("events"))?;
+            work.restart_output(repo, &branch("master").name, Restart::Open)
+        })
+        .unwrap();
+    let above = commit(&store.head(&branch("master")).unwrap());
+    let fault = modify(store, &(&above).into(), [delete("/nothing/")]).unwrap_err();
+    assert_eq!(fault.message, format!("base commit {below} not finished"));
+    store.finish_commit(&above, "", None).unwrap();
+    assert!(store.inspect_commit(&below).unwrap().is_open());
+    modify(store, &(&below).into(), [append("/late", "2")]).unwrap();
+    store.finish_commit(&below, "", None).unwrap();
+    settle_all(store);
+    for whole in [&below, &above] {
+        assert_eq!(
+            (store.text(whole, "/half"), store.text(whole, "/late")),
+            ("1".into(), "2".into())
+        );
+    }
+}
+
 /// Recordings http 027, and p 018 for the commit.
 #[test]
 fn what_does_not_exist_is_not_modified() {

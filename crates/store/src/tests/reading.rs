@@ -26,6 +26,38 @@ fn a_directory_is_what_has_files_below_it_and_the_root_is_always_there() {
     }
 }
 
+/// A byte that was changed on the disk, in an archive as long as before.
+#[test]
+fn bytes_that_are_not_those_that_were_written_are_never_given_as_a_whole_file() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    store.put([append("/f", "amount="), append("/good", "good")]);
+    let full = store.put([append("/f", "100")]);
+    for archive in fixture.archives_on_disk() {
+        let bytes = fs::read(&archive).unwrap();
+        let text: Vec<u8> = bytes
+            .iter()
+            .map(|byte| if *byte == b'1' { b'9' } else { *byte })
+            .collect();
+        fs::write(&archive, text).unwrap();
+    }
+    let mut readers = [
+        store.get_file(&full, &path("/f")).unwrap(),
+        store.get_file_tar(&full, &path("/")).unwrap(),
+    ];
+    for reader in &mut readers {
+        let mut read = Vec::new();
+        let error = reader.read_to_end(&mut read).unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains(".tar is damaged: the bytes before "), "{said}");
+        assert!(!read.ends_with(b"900"), "{read:?}");
+    }
+    assert_eq!(store.text(&full, "/good"), "good");
+    // What is sent again mends it.
+    store.upload([append("/f", "100")]);
+    assert_eq!(store.text(&full, "/f"), "amount=100");
+}
+
 #[test]
 fn a_deep_tree_comes_out_with_each_of_its_directories_once() {
     let Fixture { store, .. } = &Fixture::new();

@@ -182,10 +182,9 @@ pub(super) fn need_of(method: &str) -> Need {
         // What these are about is more than one repo, so more is asked for than by pachd: the cluster's owner may.
         "pfs_v2.API/DeleteProject" => Need::Cluster(P::ProjectDelete),
         "pfs_v2.API/DeleteRepos" => Need::Cluster(P::RepoDelete),
-        "metadata.API/EditMetadata"
-        | "transaction_v2.API/BatchTransaction"
-        | "pps_v2.API/CreateSecret"
-        | "pps_v2.API/DeleteSecret" => Need::Cluster(P::ClusterModifyBindings),
+        "metadata.API/EditMetadata" | "pps_v2.API/CreateSecret" | "pps_v2.API/DeleteSecret" => {
+            Need::Cluster(P::ClusterModifyBindings)
+        }
         "auth_v2.API/GetRobotToken" => Need::Cluster(P::ClusterAuthGetRobotToken),
         _ => Need::Nothing,
     }

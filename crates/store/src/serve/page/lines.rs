@@ -27,7 +27,7 @@ const LINE: usize = 400;
 /// Of those, what is shown before the place where it differs from the line that it replaces.
 const LINE_BEFORE: usize = 40;
 /// After which a difference is told that may be longer than it had to be.
-const PATIENCE: Duration = Duration::from_millis(200);
+const DIFF_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// What a page may still take.
 pub(super) struct Allowance {
@@ -112,7 +112,7 @@ pub(super) fn changed(old: &impl Bytes, new: &impl Bytes, allowance: &mut Allowa
     let (Some(before), Some(after)) = (old.text(), new.text()) else {
         return Ok(html! { p class="hint" { "It is no text." } });
     };
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(before, after);
+    let diff = TextDiff::configure().timeout(DIFF_TIMEOUT).diff_lines(before, after);
     let is_cut = old.is_cut || new.is_cut;
     let mut table = Table {
         rows: Vec::new(),
