@@ -4,6 +4,7 @@
 //! is somebody else's command, and is never touched.
 
 mod framings;
+pub mod meaning;
 pub mod table;
 mod values;
 pub mod verbs;
@@ -15,7 +16,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory as _};
 
 use super::{Cli, short};
-use table::{DANGEROUS, Meaning, Part, Synonym};
+use meaning::{DANGEROUS, Meaning, Part, Synonym};
 use verbs::{AUTH_VERBS, NOUNS, OTHER_NOUNS, TOO_MANY, VERBS, VerbMeaning};
 
 /// What the line says, and the line as it is understood.

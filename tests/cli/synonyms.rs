@@ -4,8 +4,9 @@ use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 use spoutctl::cli::Verb;
+use spoutctl::cli::synonyms::meaning::Meaning;
 use spoutctl::cli::synonyms::parse;
-use spoutctl::cli::synonyms::table::{Meaning, flags};
+use spoutctl::cli::synonyms::table::flags;
 use spoutctl::cli::synonyms::verbs::{AUTH_VERBS, OTHER_NOUNS, VERBS, VerbMeaning};
 
 fn line(text: &str) -> Vec<OsString> {

@@ -351,12 +351,7 @@ impl DeliveryError {
             Self::Local { .. } | Self::Quarantine { .. } => {
                 "mend what it says, then send that archive again".to_owned()
             }
-            Self::Reading { error, .. } => {
-                let compressed = error
-                    .get_ref()
-                    .and_then(|error| error.downcast_ref::<CompressionError>());
-                return compressed.and_then(CompressionError::help);
-            }
+            Self::Reading { error, .. } => return help_for_reading(error),
             Self::Destination(_) | Self::Input { .. } | Self::Producer { began: false, .. } => {
                 return None;
             }
@@ -396,6 +391,12 @@ impl DeliveryError {
             Exhausted::Grace => Self::Interrupted,
         }
     }
+}
+
+/// What to do about compressed input that cannot be read on.
+fn help_for_reading(error: &std::io::Error) -> Option<String> {
+    let compressed = error.get_ref()?.downcast_ref::<CompressionError>()?;
+    compressed.help()
 }
 
 /// A fault of the store's own disk is no refusal.

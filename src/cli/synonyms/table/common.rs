@@ -1,6 +1,6 @@
 //! What people type for many verbs: where pachd is, as whom, and how things are written.
 
-use super::{Meaning, Part, Synonym, WITH_JSON, WITH_NAME, WITH_PACHD, output_format, row};
+use crate::cli::synonyms::meaning::{Meaning, Part, Synonym, WITH_JSON, WITH_NAME, WITH_PACHD, output_format, row};
 
 pub(super) const ROWS: &[Synonym] = &[
     row(

@@ -1,6 +1,6 @@
 //! What people type for `put`, `pack`, `spool` and `run`.
 
-use super::{Meaning, Synonym, WITH_MESSAGES, output_format, row, words};
+use crate::cli::synonyms::meaning::{Meaning, Synonym, WITH_MESSAGES, output_format, row, words};
 
 pub(super) const ROWS: &[Synonym] = &[
     row("put", "-o", Meaning::Value(put_output)),

@@ -1,6 +1,6 @@
 //! What people type for `get`, `tail` and `squash`.
 
-use super::{Meaning, Part, Synonym, output_format, row, words};
+use crate::cli::synonyms::meaning::{Meaning, Part, Synonym, output_format, row, words};
 
 const BY_AGE: &str = "commits go by their age: --older-than 7d; --keep-every 1d keeps one of each day besides";
 pub(super) const ROWS: &[Synonym] = &[

@@ -1,6 +1,6 @@
 //! What people type for `create`, `validate`, `serve`, `doctor` and `config`.
 
-use super::{Meaning, Synonym, row, words};
+use crate::cli::synonyms::meaning::{Meaning, Synonym, row, words};
 
 pub(super) const ROWS: &[Synonym] = &[
     row(
