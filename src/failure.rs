@@ -37,6 +37,11 @@ impl Failure {
         }
     }
 
+    /// A thread of ours ended without a word.
+    pub fn panicked() -> Self {
+        Self::new(Exit::Input, DeliveryError::Panicked.to_string())
+    }
+
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.details.push(detail.into());

@@ -149,7 +149,8 @@ impl Terminal {
     ///
     /// It may block for as long as the reader does; no lock is held meanwhile that anything else needs.
     pub fn result(&self, line: &str) {
-        self.write(true, |stdout| writeln!(stdout, "{line}"));
+        // At once: what others write into the same pipe does not come between.
+        self.write(true, |stdout| stdout.write_all(format!("{line}\n").as_bytes()));
     }
 
     /// Writes the whole result at once, these bytes alone; [`Self::results_lost`] tells whether they came through.
@@ -236,10 +237,10 @@ impl Terminal {
             stream: self.stream(),
             ..entry.clone()
         };
-        let text = entry.written(log::form(), Timestamp::now());
+        let line = entry.written(log::form(), Timestamp::now()) + "\n";
         self.aside(|| {
-            // When standard error is gone there is nobody left to tell.
-            let _ = writeln!(io::stderr().lock(), "{text}");
+            // At once, since a producer may write there, too. When it is gone there is nobody left to tell.
+            let _ = io::stderr().lock().write_all(line.as_bytes());
         });
     }
 

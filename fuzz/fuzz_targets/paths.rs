@@ -76,7 +76,6 @@ fn words(text: &str) {
             let again = format!("{}:{}", destination.branch, destination.prefix);
             let written = Destination {
                 names_project: true,
-                names_branch: true,
                 doubtful_prefix: None,
                 ..destination
             };

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use crossbeam_channel::{bounded, select};
+use parking_lot::Mutex;
 use tempfile::TempPath;
 
 use crate::cli::GetArgs;
@@ -168,12 +169,13 @@ impl Request {
 
     /// Writes the files into a directory, by their paths below what SOURCE names; those of a pattern by their whole
     /// paths.
-    fn write_below(&self, directory: &Path) -> Result<(), RetrievalError> {
+    fn write_below(&self, directory: &Fresh) -> Result<(), RetrievalError> {
         let files = self.files.as_ref();
         let info = self.commit()?;
         if self.source.pattern.is_some() {
             for path in self.matching(&info)? {
-                let mut file = create_below(directory, path.as_str().as_bytes()).map_err(RetrievalError::Output)?;
+                let created = directory.create(path.as_str().as_bytes());
+                let mut file = created.map_err(RetrievalError::Output)?;
                 copy_file(files, &info.commit, &path, &mut file)?;
                 file.sync_all().map_err(RetrievalError::Output)?;
             }
@@ -188,27 +190,44 @@ impl Request {
                 Some(below) => below,
                 None => name,
             };
-            let mut file = create_below(directory, below)?;
+            let mut file = directory.create(below)?;
             io::copy(content, &mut file)?;
             file.sync_all()
         })
     }
 }
 
-/// A new file below the directory, whose name came from elsewhere.
-fn create_below(directory: &Path, name: &[u8]) -> io::Result<File> {
-    let name = Path::new(OsStr::from_bytes(name));
-    let below: PathBuf = name.components().filter(|part| *part != Component::RootDir).collect();
-    let is_below = below.components().all(|part| matches!(part, Component::Normal(_)));
-    if !is_below || below.as_os_str().is_empty() {
-        let text = format!("`{}` is no name of a file below a directory", name.display());
-        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+/// A directory that is filled on one thread, and may be given up on another.
+struct Fresh {
+    path: PathBuf,
+    is_given_up: Mutex<bool>,
+}
+
+impl Fresh {
+    /// A new file below it, whose name came from elsewhere.
+    fn create(&self, name: &[u8]) -> io::Result<File> {
+        let name = Path::new(OsStr::from_bytes(name));
+        let below: PathBuf = name.components().filter(|part| *part != Component::RootDir).collect();
+        let is_below = below.components().all(|part| matches!(part, Component::Normal(_)));
+        if !is_below || below.as_os_str().is_empty() {
+            let text = format!("`{}` is no name of a file below a directory", name.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+        }
+        let path = self.path.join(below);
+        let is_given_up = self.is_given_up.lock();
+        if *is_given_up {
+            return Err(io::Error::other("nobody wants it any more"));
+        }
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        File::create_new(path)
     }
-    let path = directory.join(below);
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)?;
+
+    /// Nothing comes into being below it from now on.
+    fn give_up(&self) {
+        *self.is_given_up.lock() = true;
     }
-    File::create_new(path)
 }
 
 /// What `--output` names.
@@ -327,12 +346,20 @@ fn to_directory(request: Request, path: &Path) -> Result<Exit, Failure> {
         .permissions(Permissions::from_mode(0o777))
         .tempdir_in(parent.unwrap_or(Path::new(".")))
         .with_context(|| cannot_write(path))?;
-    let directory = temporary.path().to_owned();
-    match unless_interrupted(path, move || request.write_below(&directory))? {
+    let directory = Arc::new(Fresh {
+        path: temporary.path().to_owned(),
+        is_given_up: Mutex::new(false),
+    });
+    let filled = Arc::clone(&directory);
+    let written = unless_interrupted(path, move || request.write_below(&filled));
+    // It is removed as soon as we leave, and what is not there any more can be filled anew.
+    directory.give_up();
+    match written? {
         Ok(()) => {
             std::fs::rename(temporary.path(), path).with_context(|| cannot_write(path))?;
             // It has another name now.
             let _ = temporary.keep();
+            durable::sync_directory_if_possible(durable::directory_of(path)).with_context(|| cannot_write(path))?;
             Ok(Exit::Done)
         }
         Err(error) => finish(Err(error)),
@@ -351,9 +378,7 @@ fn unless_interrupted<T: Send + 'static>(
         let _ = done.send(work());
     });
     select! {
-        recv(ended) -> written => written.map_err(|_| {
-            Failure::new(Exit::Input, "a part of spoutctl has panicked: this is a fault of spoutctl itself")
-        }),
+        recv(ended) -> written => written.map_err(|_| Failure::panicked()),
         recv(interrupts.interrupt.raised()) -> _ => {
             let exit = interrupts.signal().map_or(Exit::Unavailable, Exit::Signal);
             Err(Failure::new(exit, "interrupted").detail(format!("{} is as it was", path.display())))

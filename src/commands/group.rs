@@ -14,8 +14,9 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use self::guard::Guard;
 use crate::settings;
 
-/// How often it is looked whether the process has ended.
+/// How often it is looked whether the process has ended; at first sooner.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+const FIRST_LOOK: Duration = Duration::from_millis(1);
 /// How long a process may take to end once it was told to.
 pub(super) const ENDS_WITHIN: Duration = Duration::from_secs(5);
 
@@ -90,6 +91,19 @@ impl ProcessGroup {
                 return;
             }
             std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// How the process ended, once it has; `meanwhile` is called at each look before.
+    pub fn wait(&self, child: &mut Child, mut meanwhile: impl FnMut()) -> io::Result<ExitStatus> {
+        let mut pause = FIRST_LOOK;
+        loop {
+            if let Some(status) = self.try_wait(child)? {
+                return Ok(status);
+            }
+            meanwhile();
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(LOOK_EVERY);
         }
     }
 

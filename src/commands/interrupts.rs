@@ -1,12 +1,13 @@
 //! Signals: the first one asks for an end within the grace period, the second one ends at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, bounded};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use spoutctl_delivery::retry::Interrupt;
@@ -27,12 +28,7 @@ pub(super) struct Interrupts {
 impl Interrupts {
     /// Listens to the process's signals from now on; `on_first` is told of the first.
     pub fn listen(grace: Duration, on_first: impl FnOnce(u8) + Send + 'static) -> anyhow::Result<Self> {
-        // Whoever started us may want a signal ignored, as `nohup` and shells (`command &`) do: a handler of ours would
-        // undo that.
-        let wanted = [SIGINT, SIGTERM, SIGHUP]
-            .into_iter()
-            .filter(|signal| !is_ignored(*signal));
-        let mut signals = Signals::new(wanted).context("cannot listen for signals")?;
+        let mut signals = Signals::new(wanted()).context("cannot listen for signals")?;
         let numbers = std::iter::from_fn(move || signals.forever().next());
         Ok(Self::hear(grace, numbers, on_first))
     }
@@ -81,6 +77,44 @@ impl Interrupts {
     pub fn signal(&self) -> Option<u8> {
         Some(self.signal.load(Ordering::Acquire)).filter(|number| *number != 0)
     }
+}
+
+/// Puts signals off while something may not be left half done; before and after they end the process as ever.
+pub(super) struct PutOff {
+    ends_process: Arc<AtomicBool>,
+    signal: Arc<AtomicUsize>,
+}
+
+impl PutOff {
+    pub fn new() -> anyhow::Result<Self> {
+        let (ends_process, number) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
+        for signal in wanted() {
+            flag::register_conditional_default(signal, Arc::clone(&ends_process))
+                .and_then(|_| flag::register_usize(signal, Arc::clone(&number), usize::try_from(signal).unwrap_or(0)))
+                .context("cannot listen for signals")?;
+        }
+        Ok(Self {
+            ends_process,
+            signal: number,
+        })
+    }
+
+    /// Does the work; with what came of it, the number of the last signal that came meanwhile.
+    pub fn during<T>(&self, work: impl FnOnce() -> T) -> (T, Option<u8>) {
+        self.ends_process.store(false, Ordering::Release);
+        let done = work();
+        self.ends_process.store(true, Ordering::Release);
+        let signal = u8::try_from(self.signal.load(Ordering::Acquire)).unwrap_or(0);
+        (done, Some(signal).filter(|signal| *signal != 0))
+    }
+}
+
+/// Those that ask for an end. Whoever started us may want one ignored, as `nohup` and shells (`command &`) do: a
+/// handler of ours would undo that.
+fn wanted() -> impl Iterator<Item = i32> {
+    [SIGINT, SIGTERM, SIGHUP]
+        .into_iter()
+        .filter(|signal| !is_ignored(*signal))
 }
 
 /// Whether the signal was ignored when we were started. Where the system does not tell, it was not.

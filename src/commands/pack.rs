@@ -62,8 +62,7 @@ pub fn run(args: &PackArgs) -> Result<Exit, Failure> {
     let (made, end) = select! {
         recv(ended) -> end => match end {
             Ok(end) => end,
-            Err(_) => return Err(Failure::new(Exit::Input, "a part of spoutctl has panicked: this is a fault of \
-                                                            spoutctl itself")),
+            Err(_) => return Err(Failure::panicked()),
         },
         recv(interrupts.leave) -> _ => return Ok(interrupts.signal().map_or(Exit::Unavailable, Exit::Signal)),
     };

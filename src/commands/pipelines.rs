@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::cli::ServerArgs;
 use crate::commands::server;
 use crate::failure::Failure;
+use crate::settings::contexts::camel;
 use crate::settings::{Address, Server};
 use crate::terminal::Terminal;
 use pachyderm_client::Pachd;
@@ -136,18 +137,6 @@ pub(super) fn find<'a>(node: &'a Node, path: &[&str]) -> Option<&'a Node> {
 fn shortened(words: &str, sent: &str) -> String {
     let words = words.split_once(": ").map_or(words, |(_, words)| words);
     words.replace(sent, "…")
-}
-
-/// `s3_out` as protojson writes it: `s3Out`.
-pub(super) fn camel(name: &str) -> String {
-    let mut parts = name.split('_');
-    let mut camel = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let mut chars = part.chars();
-        camel.extend(chars.next().map(|first| first.to_ascii_uppercase()));
-        camel.push_str(chars.as_str());
-    }
-    camel
 }
 
 #[cfg(test)]

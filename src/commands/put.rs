@@ -67,6 +67,7 @@ use spoutctl_delivery::spill::SpillBuffers;
 use spoutctl_delivery::spool::Spool;
 use spoutctl_delivery::spool::feeding::{self, SpoolObserver};
 use spoutctl_delivery::{CommitSink, Delivery, DeliveryError, Incoming, Observer, Options};
+use stopping::Stopping;
 
 /// Runs the verb.
 ///
@@ -154,7 +155,7 @@ fn deliver(plan: Plan, presence: &Presence, member: Option<&Member>) -> Result<R
     };
     let running = Running::start(&plan, terminal, &temporary, spool.clone(), &buffers, presence, member)?;
     let on_bad = Bad::open(&plan.on_bad)?;
-    let growing = growing(&plan, &running.terminal, connection.as_ref())?;
+    let growing = growing(&plan, &running.terminal, connection.as_ref(), presence.given_up())?;
     let (counts_messages, round) = (plan.delivery.counts_messages, round(&plan, member));
     let delivery = Delivery {
         context: spoutctl_delivery::Context {
@@ -260,7 +261,12 @@ fn of_spool(options: Options, spool: Option<&Spool>) -> Options {
 }
 
 /// Where it can be asked which files are there, if they grow and begin with a header.
-fn growing(plan: &Plan, terminal: &Terminal, connection: Option<&Connection>) -> Result<Option<Arc<Growing>>, Failure> {
+fn growing(
+    plan: &Plan,
+    terminal: &Terminal,
+    connection: Option<&Connection>,
+    given_up: Arc<Stopping>,
+) -> Result<Option<Arc<Growing>>, Failure> {
     if !plan.looks_for_files {
         return Ok(None);
     }
@@ -271,6 +277,7 @@ fn growing(plan: &Plan, terminal: &Terminal, connection: Option<&Connection>) ->
         },
         destination: plan.destination.clone(),
         retry_for: plan.retry_for,
+        given_up,
     })))
 }
 
@@ -388,8 +395,8 @@ fn warn_of_unusable(temporary: &Path, is_default: bool, terminal: &Terminal) {
     }
 }
 
-/// Says what a typing mistake would show: a prefix that looks like a branch, a branch that is not there yet; and in a
-/// dry run all of it. What cannot be asked here is found, and told, by what follows.
+/// Says what a typing mistake would show: a prefix that looks like a branch; and in a dry run what is there. What
+/// cannot be asked here is found, and told, by what follows.
 fn say_where(plan: &Plan, sink: &dyn CommitSink, terminal: &Terminal) {
     let Destination { branch, prefix, .. } = &plan.destination;
     if let Some(word) = &plan.destination.doubtful_prefix {
@@ -398,8 +405,8 @@ fn say_where(plan: &Plan, sink: &dyn CommitSink, terminal: &Terminal) {
             branch.repo
         ));
     }
-    let is_dry = plan.delivery.dry_run;
-    if !is_dry && !plan.destination.names_branch {
+    // A start that waits for pachd would keep a spool from taking anything in.
+    if !plan.delivery.dry_run {
         return;
     }
     let Ok(has_repo) = sink.repo_exists(&branch.repo) else {
@@ -411,12 +418,6 @@ fn say_where(plan: &Plan, sink: &dyn CommitSink, terminal: &Terminal) {
         Ok(None)
     };
     let Ok(found) = found else { return };
-    if !is_dry {
-        if has_repo && found.is_none() {
-            terminal.note(&format!("{branch} is a new branch: the first commit makes it"));
-        }
-        return;
-    }
     let below = if prefix.is_root() {
         String::new()
     } else {

@@ -243,9 +243,7 @@ fn perform(actors: Actors, terminal: &Arc<Terminal>) -> Result<Exit, Failure> {
     drop(done);
     for _ in 0..count {
         select! {
-            recv(ended) -> result => result.map_err(|_| {
-                Failure::new(Exit::Input, "a part of spoutctl has panicked: this is a fault of spoutctl itself")
-            })??,
+            recv(ended) -> result => result.map_err(|_| Failure::panicked())??,
             recv(interrupts.leave) -> _ => return Ok(interrupts.signal().map_or(Exit::Unavailable, Exit::Signal)),
         }
     }

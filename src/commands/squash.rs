@@ -63,17 +63,11 @@ pub fn run(args: &SquashArgs) -> Result<Exit, Failure> {
         // Nobody listens any more only after an interrupt.
         let _ = done.send(run.work());
     });
-    let panicked = || {
-        Failure::new(
-            Exit::Input,
-            "a part of spoutctl has panicked: this is a fault of spoutctl itself",
-        )
-    };
     let interrupted = || Ok(interrupts.signal().map_or(Exit::Unavailable, Exit::Signal));
     let end = select! {
-        recv(ended) -> end => end.map_err(|_| panicked())?,
+        recv(ended) -> end => end.map_err(|_| Failure::panicked())?,
         recv(interrupts.interrupt.raised()) -> _ => select! {
-            recv(ended) -> end => end.map_err(|_| panicked())?,
+            recv(ended) -> end => end.map_err(|_| Failure::panicked())?,
             recv(after(ENDS_WITHIN)) -> _ => return interrupted(),
         },
     };

@@ -106,16 +106,10 @@ pub fn run(args: &TailArgs) -> Result<Exit, Failure> {
         let _ = done.send((end, tail.ending()));
     });
     let interrupted = || interrupts.signal().map_or(Exit::Unavailable, Exit::Signal);
-    let panicked = || {
-        Failure::new(
-            Exit::Input,
-            "a part of spoutctl has panicked: this is a fault of spoutctl itself",
-        )
-    };
     let (end, ending) = select! {
-        recv(ended) -> ended => ended.map_err(|_| panicked())?,
+        recv(ended) -> ended => ended.map_err(|_| Failure::panicked())?,
         recv(interrupts.interrupt.raised()) -> _ => select! {
-            recv(ended) -> ended => ended.map_err(|_| panicked())?,
+            recv(ended) -> ended => ended.map_err(|_| Failure::panicked())?,
             // It is stuck in a call, or at a reader who takes nothing. The cursor is behind what was written out.
             recv(after(if args.command.is_empty() { ENDS_WITHIN } else { COMMAND_ENDS_WITHIN })) -> _ => {
                 group.stop(Signal::KILL);

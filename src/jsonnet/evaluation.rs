@@ -40,7 +40,7 @@ pub(super) fn evaluate(request: &Request) -> Result<Evaluated, Fault> {
     let evaluated = run(&mut program, context, &text, request, &mut imports);
     let json = evaluated.map_err(|failed| {
         let explained = match failed {
-            Failed::Load(error) => faults::of_text(&error, program.span_manager()),
+            Failed::Load(error) => faults::of_text(&error),
             Failed::Evaluation(error) => faults::of_evaluation(&error),
         };
         imports.locate(explained, program.span_manager())
@@ -245,7 +245,7 @@ impl<'p> Callbacks<'p> for Imports<'p> {
                 Ok(thunk)
             }
             Err(error) => {
-                let explained = faults::of_text(&error, program.span_manager());
+                let explained = faults::of_text(&error);
                 let located = self.locate(explained, program.span_manager());
                 self.why = Some(located.message);
                 Err(ImportError)

@@ -7,7 +7,7 @@ use rsjsonnet_lang::parser::ParseError;
 use rsjsonnet_lang::program::{
     AnalyzeError, EvalError, EvalErrorKind as Kind, EvalErrorValueType, EvalStackTraceItem, LoadError,
 };
-use rsjsonnet_lang::span::{SpanId, SpanManager};
+use rsjsonnet_lang::span::SpanId;
 
 /// A fault in words.
 #[derive(Default)]
@@ -31,7 +31,7 @@ impl Explained {
 }
 
 /// Of a text that cannot be read.
-pub(super) fn of_text(error: &LoadError, _: &SpanManager) -> Explained {
+pub(super) fn of_text(error: &LoadError) -> Explained {
     match error {
         LoadError::Lex(error) => lexical(error),
         LoadError::Parse(ParseError::Expected { span, instead, .. }) => {

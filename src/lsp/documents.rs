@@ -2,7 +2,8 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use lsp_types::{DidChangeTextDocumentParams, Position, PositionEncodingKind, Range, TextDocumentItem, Uri};
 use percent_encoding::percent_decode_str;
@@ -92,6 +93,9 @@ impl Documents {
             // Its ending says what it is written in.
             None => format!("untitled.{}", item.language_id),
         };
+        if is_jsonnet(&name) {
+            return;
+        }
         let key = item.uri.to_string();
         self.changed.insert(key.clone());
         let document = Document {
@@ -213,6 +217,16 @@ impl Document {
     pub(super) fn range(&self, span: Span) -> Range {
         Range::new(self.position(span.start), self.position(span.end.max(span.start)))
     }
+}
+
+/// What a Jsonnet file says is known once it is evaluated, which `validate` does. As YAML it would be wrong.
+fn is_jsonnet(name: &str) -> bool {
+    let ending = Path::new(name).extension().and_then(OsStr::to_str);
+    ending.is_some_and(|ending| {
+        ["jsonnet", "libsonnet"]
+            .iter()
+            .any(|known| ending.eq_ignore_ascii_case(known))
+    })
 }
 
 fn path_of(uri: &Uri) -> Option<PathBuf> {

@@ -25,6 +25,7 @@ use spoutctl_lint::source::{Position, SourceFile};
 pub use context::Context;
 use context::Reading;
 pub use error::ContextError;
+pub(crate) use fields::camel;
 
 /// Far more than hundreds of contexts with certificates of their own take.
 const LONGEST: u64 = 4 << 20;

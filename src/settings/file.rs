@@ -77,8 +77,7 @@ pub(super) fn text(path: &Path) -> Result<String, FileError> {
     String::from_utf8(bytes).map_err(|_| unreadable(io::Error::other("it is no UTF-8")))
 }
 
-/// Refuses a key that is neither in `known` nor in `preferences`; what stands in `never` is refused for the reason
-/// `why`.
+/// Refuses a key that is not in `known`; what stands in `never` is refused for the reason that it gives.
 pub(super) fn check_keys(table: &DeTable<'_>, known: &[&str], never: &Never) -> Result<(), Wrong> {
     for key in table.keys() {
         let name: &str = key.get_ref();

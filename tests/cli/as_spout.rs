@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use crate::grpc_call::{Connection, Reply};
 use crate::producer::wait_until_gone;
+use crate::proxy::{Fault, Proxy};
 use crate::runner::{PATIENCE, Ran, World, signal, wait_until, words};
 use crate::served::Served;
 use spoutctl_proto::pps::{DeletePipelineRequest, Pipeline, StartPipelineRequest, StopPipelineRequest};
@@ -541,6 +543,66 @@ fn a_spout_that_another_pipeline_reads_from_is_updated_only_while_it_is_stopped(
         cluster.wait_for_lines("lives", 2);
         assert_eq!(cluster.world.run(&["doctor", "orders"]).code, Some(0));
     }
+}
+
+/// An update that stops the spout, through a proxy.
+fn restarting(cluster: &Cluster, proxy: &Proxy) -> Command {
+    let spec = cluster.path("orders.yaml");
+    let text = "pipeline: {name: orders}\ntransform: {image: 'a:2', cmd: [put]}\nspout: {}\n";
+    fs::write(&spec, text).unwrap();
+    let mut command = cluster.world.command(&words("create --no-lint --update --restart -f"));
+    command
+        .arg(spec)
+        .env("SPOUTCTL_PACHD", format!("grpc://{}", proxy.authority()));
+    command
+}
+
+/// One that another pipeline reads from.
+fn read_from() -> Cluster {
+    let cluster = Cluster::new("2.12", &[], HANG).start();
+    cluster.wait_for_lines("lives", 1);
+    let reader = "}\ninput: {pfs: {repo: orders, glob: /}}";
+    cluster.create("reader", reader, &[]).expect(0);
+    cluster
+}
+
+#[test]
+fn a_spout_that_was_stopped_without_an_answer_is_started_again() {
+    let cluster = read_from();
+    let proxy = Proxy::before(&cluster.served().authority);
+    proxy.at("StopPipeline", 1, Fault::LoseAnswer);
+    let ran = Ran::from(restarting(&cluster, &proxy).output().unwrap());
+    ran.expect(5)
+        .says("may have been stopped, and is not updated")
+        .says("told to start again");
+    cluster.wait_for_lines("lives", 2);
+    assert_eq!(cluster.world.run(&["doctor", "orders"]).code, Some(0));
+    // Nobody can be told to start it.
+    let proxy = Proxy::before(&cluster.served().authority);
+    proxy.at("StopPipeline", 1, Fault::LoseAnswer);
+    proxy.at("StartPipeline", 1, Fault::Unheard);
+    let ran = Ran::from(restarting(&cluster, &proxy).output().unwrap());
+    ran.expect(5)
+        .says("may be stopped, and is not updated")
+        .says("pachctl start pipeline orders --project default");
+}
+
+#[test]
+fn an_interrupt_waits_until_a_spout_that_is_stopped_was_started_again() {
+    let cluster = read_from();
+    let proxy = Proxy::before(&cluster.served().authority);
+    let (sender, child) = channel();
+    proxy.at(
+        "StopPipeline",
+        1,
+        Fault::Before(Box::new(move || signal(child.recv().unwrap(), Signal::INT))),
+    );
+    let child = restarting(&cluster, &proxy).spawn().unwrap();
+    sender.send(child.id()).unwrap();
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    ran.expect(130).says("orders is updated and runs again; interrupted");
+    cluster.wait_for_lines("lives", 2);
+    assert_eq!(cluster.world.run(&["doctor", "orders"]).code, Some(0));
 }
 
 #[test]

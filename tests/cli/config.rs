@@ -69,6 +69,14 @@ fn what_is_shown_is_what_holds() {
 }
 
 #[test]
+fn no_variable_that_spoutctl_sets_or_reads_is_said_to_be_none_of_its_own() {
+    let user = here("", "");
+    let ours = [("SPOUTCTL_COMPLETION_TIMEOUT", "1s"), ("SPOUTCTL_POSITIONS", "{}")];
+    let ran = user.run(&["config"], &ours);
+    assert!(!ran.expect(0).stderr.contains("no variable"), "{}", ran.stderr);
+}
+
+#[test]
 fn what_cannot_be_used_is_told_after_what_can_be() {
     let user = here("[put]\ntmp_dir = \"x\"\n", "");
     let ran = user.run(&["config"], &[("SPOUTCTL_RETRYFOR", "1h")]);

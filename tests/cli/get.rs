@@ -3,7 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use crate::runner::{Ran, World, fixture_bytes, has_program, skip, tar};
+use rustix::process::Signal;
+
+use crate::runner::{Ran, World, fixture_bytes, has_program, signal, skip, tar, wait_until};
 
 fn three_commits() -> (World, Vec<String>) {
     let world = World::local();
@@ -204,4 +206,30 @@ fn a_damaged_archive_of_the_store_is_a_fault_of_the_disk_and_never_short_data() 
     let tar = world.run(&["get", "events", "--tar"]);
     tar.expect(3);
     assert!(!tar.stdout.ends_with(&[0; 1024]), "no end marker after what is missing");
+}
+
+#[test]
+fn an_interrupt_leaves_nothing_of_a_directory_that_was_being_written() {
+    let world = World::local();
+    let names: Vec<String> = (0..3_000).map(|number| format!("d/{number:05}")).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"x"[..])).collect();
+    world
+        .run_with(&["put", "events", "--create-repo"], &tar(&files))
+        .expect(0);
+    let out = tempfile::tempdir().unwrap();
+    let entries = || {
+        std::fs::read_dir(out.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+    };
+    let output = out.path().join("files");
+    let mut child = world
+        .command(&["get", "events:/d", "-r", "-o", output.to_str().unwrap()])
+        .spawn()
+        .unwrap();
+    wait_until("files", || entries().any(|path| path.join("00010").exists()));
+    signal(child.id(), Signal::INT);
+    let code = child.wait().unwrap().code();
+    assert!(code == Some(130) || output.exists(), "{code:?}");
+    assert_eq!(entries().filter(|path| *path != output).count(), 0);
 }

@@ -321,6 +321,24 @@ fn an_editor_that_goes_without_a_word_ends_the_session() {
 }
 
 #[test]
+fn a_template_is_not_judged_as_if_it_were_yaml() {
+    let mut editor = Editor::start(World::local(), &json!({}));
+    for name in ["a.jsonnet", "a.libsonnet"] {
+        editor.open(name, "function(name) {pipeline: {name: name}, spout: {}, +: 1}");
+        assert_eq!(editor.ask("textDocument/hover", &editor.at(name, 0, 1)), Value::Null);
+    }
+    editor.open("a.yaml", SPEC);
+    let told = loop {
+        let message = editor.receive();
+        if message["method"] == "textDocument/publishDiagnostics" {
+            break message["params"]["uri"].clone();
+        }
+    };
+    assert_eq!(told, editor.uri("a.yaml"));
+    editor.end();
+}
+
+#[test]
 fn what_is_no_spec_is_left_alone() {
     let mut editor = Editor::start(World::local(), &json!({}));
     editor.open("compose.yaml", "services:\n  web:\n    image: nginx\n");

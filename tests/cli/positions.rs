@@ -137,23 +137,23 @@ fn what_is_too_long_or_is_of_a_source_with_too_long_a_name_is_left_out_and_moves
 fn more_sources_than_a_commit_has_room_for_are_refused_and_those_before_are_committed() {
     let world = World::local();
     let input: String = (0..20_000).map(|number| format!("source-{number}\t1\n")).collect();
-    let args: Vec<&str> = LINES
-        .iter()
-        .copied()
-        .filter(|word| *word != "--batch-count=2")
-        .collect();
+    let told = world.path("told");
+    let store = format!("--ack-command=cat > {}", told.display());
+    let args = [&LINES[..], &[&store]].concat();
+    let args: Vec<&str> = args.into_iter().filter(|word| *word != "--batch-count=2").collect();
+    let told = || -> Value { serde_json::from_str(&fs::read_to_string(&told).unwrap()).unwrap() };
     let ran = world.run_with(&args, input.as_bytes());
     ran.expect(3)
         .says("is of the source `source-")
         .says("sources would be longer than 65.5 kB")
         .says("should have few values");
-    let committed = ran.json();
-    let last = committed[0]["messages"]["last"].as_u64().unwrap();
-    assert_eq!(committed[0]["positions"].as_object().unwrap().len() as u64, last);
+    let committed = told();
+    let last = committed["messages"]["last"].as_u64().unwrap();
+    assert_eq!(committed["positions"].as_object().unwrap().len() as u64, last);
     assert!((3000..4000).contains(&last), "{last}");
     // One that is known has room.
-    let ran = world.run_with(&args, b"source-0\t2\n");
-    assert_eq!(positions(ran.expect(0))[0]["source-0"], "2");
+    world.run_with(&args, b"source-0\t2\n").expect(0);
+    assert_eq!(told()["positions"]["source-0"], "2");
 }
 
 #[test]
@@ -242,4 +242,24 @@ fn a_consumer_that_fails_is_started_again_behind_what_it_has_printed() {
     let ran = Ran::from(consume(&world, "events", &url).output().unwrap());
     ran.says("is started again");
     check(&world, "events", &url).unwrap();
+}
+
+#[test]
+fn a_line_has_no_positions_that_are_longer_than_a_log_takes_and_acknowledgements_have_them_all() {
+    let world = World::local();
+    let told = world.path("told").display().to_string();
+    let store = format!("cat > {told}");
+    let input: String = (0..5_000).map(|source| format!("{source:04}\t1\n")).collect();
+    let args = [&LINES[..], &["--batch-count=5000", "--ack-command", &store]].concat();
+    let args: Vec<&str> = args.into_iter().filter(|arg| *arg != "--batch-count=2").collect();
+    let ran = world.run_with(&args, input.as_bytes());
+    let lines = ran.expect(0).json();
+    assert!(ran.lines().iter().all(|line| line.len() < 60 << 10));
+    let commit = lines.iter().find(|line| line["type"] == "commit").unwrap();
+    assert_eq!(
+        (&commit["positions"], &commit["positions_left_out"]),
+        (&Value::Null, &json!(true))
+    );
+    let told: Value = serde_json::from_str(&fs::read_to_string(told).unwrap()).unwrap();
+    assert_eq!(told["positions"].as_object().map(serde_json::Map::len), Some(5_000));
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use sha2::Digest;
 
-use crate::runner::{Ran, World, files_of, fixture, fixture_bytes, has_program, signal, skip, tar};
+use crate::runner::{Ran, World, files_of, fixture, fixture_bytes, has_program, signal, skip, tar, wait_until};
 
 /// One entry of any type under any name, as bytes: what `tar::Builder` would not write.
 fn entry(name: &[u8], kind: u8, link: &[u8], content: &[u8]) -> Vec<u8> {
@@ -647,4 +647,27 @@ fn a_tilde_that_the_shell_left_alone_makes_no_directory() {
         .run(&["put", "events", "--pachd", "local:~/store"])
         .expect(2)
         .says("$HOME");
+}
+
+#[test]
+fn an_input_that_does_not_block_is_waited_for() {
+    let world = World::local();
+    let (input, mut output) = std::io::pipe().unwrap();
+    rustix::fs::fcntl_setfl(&input, rustix::fs::OFlags::NONBLOCK).unwrap();
+    let rest = input.try_clone().unwrap();
+    let child = world
+        .command(&["put", "events", "--create-repo"])
+        .stdin(input)
+        .spawn()
+        .unwrap();
+    let archive = tar(&[("a", b"x")]);
+    let (first, second) = archive.split_at(600);
+    output.write_all(first).unwrap();
+    wait_until("it is read", || rustix::io::ioctl_fionread(&rest).unwrap() == 0);
+    // Nothing may be there now, if it has read further.
+    std::thread::sleep(Duration::from_millis(20));
+    output.write_all(second).unwrap();
+    drop((output, rest));
+    Ran::from(child.wait_with_output().unwrap()).expect(0);
+    assert_eq!(world.get("events:/a"), b"x");
 }

@@ -15,6 +15,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::producer::wait_until_gone;
+use crate::proxy::{Fault, Proxy};
 use crate::runner::{Killed, PATIENCE, Ran, World, signal, tar, wait_until};
 use crate::served::Served;
 
@@ -444,6 +445,33 @@ fn hangup_changes_what_the_file_changes_and_nothing_else() {
     for (repo, count) in [("stays", 1), ("changes", 2), ("goes", 1), ("comes", 1)] {
         assert_eq!(commits(&world, repo).len(), count, "{repo}");
     }
+}
+
+#[test]
+fn a_stream_that_asks_about_its_file_in_vain_ends_within_its_grace() {
+    let served = Served::start();
+    let world = world(&served, &["grows", "comes"]);
+    world.run_with(&["put", "grows"], &tar(&[("other", b"x")])).expect(0);
+    let proxy = Proxy::before(&served.authority);
+    let (asked, asks) = channel();
+    proxy.each("InspectFile", move |_| {
+        let _ = asked.send(());
+        Some(Fault::Answer(503, None))
+    });
+    let grows = format!(
+        "[streams.grows]\npachd = \"grpc://{}\"\ndestination = \"grows\"\nmessages = \"csv\"\nappend = true\ninto = \"f\"\n\
+         command = [\"sh\", \"-c\", \"printf 'a,b\\\\n1,2\\\\n'; exec sleep 1000\"]\n",
+        proxy.authority()
+    );
+    streams(&world, &grows);
+    let mut run = Run::start_with(&world, &["--grace", "1s"], &[]);
+    asks.recv_timeout(PATIENCE).unwrap();
+    let comes = format!("[streams.comes]\ndestination = \"comes\"\n{}", staying(&world, "comes"));
+    streams(&world, &comes);
+    run.signal(Signal::HUP);
+    run.says("comes: default/");
+    run.signal(Signal::INT);
+    assert_eq!(run.end().0, Some(130));
 }
 
 #[test]

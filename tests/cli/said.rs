@@ -1,8 +1,10 @@
 //! When it was said and to whom: `--log-format`, and what a service manager is told.
 
-use std::io::Write;
+use std::io::{BufRead as _, BufReader, Write};
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use regex::Regex;
@@ -173,6 +175,76 @@ fn a_service_manager_is_told_that_it_runs_how_it_goes_and_that_it_ends() {
     signal(child.id(), Signal::TERM);
     manager.wait_for("STOPPING=1");
     child.wait().unwrap();
+}
+
+#[test]
+fn a_start_does_not_wait_for_a_pachd_that_takes_connections_and_says_nothing() {
+    let world = World::local();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let manager = Manager::listening(&world);
+    // A call is waited for longer than this.
+    manager.socket.set_read_timeout(Some(Duration::from_secs(50))).unwrap();
+    let address = format!("grpc://{}", silent.local_addr().unwrap());
+    let args = words("put events@live --messages lines --into f --batch-count 1 --json --spool");
+    let mut child = world
+        .command(&[&args[..], &[world.path("spool").to_str().unwrap()]].concat())
+        .env("NOTIFY_SOCKET", &manager.path)
+        .env("SPOUTCTL_PACHD", address)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    manager.wait_for("READY=1");
+    child.stdin.as_mut().unwrap().write_all(b"one\n").unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert!(line.contains(r#""type":"spooled""#), "{line}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// What each write of a process was, if its output goes there.
+fn writes(socket: &UnixDatagram, child: &mut Child) -> Vec<String> {
+    socket.set_nonblocking(true).unwrap();
+    let (mut writes, mut buffer) = (Vec::new(), vec![0; 256 << 10]);
+    loop {
+        let has_ended = child.try_wait().unwrap().is_some();
+        while let Ok(length) = socket.recv(&mut buffer) {
+            writes.push(String::from_utf8(buffer[..length].to_vec()).unwrap());
+        }
+        if has_ended {
+            return writes;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_line_is_one_write_so_that_others_may_write_into_the_same_pipe() {
+    let world = World::local();
+    // Its name makes a long line of the acknowledgement.
+    let directory = (0..6).fold(world.directory.path().to_owned(), |path, _| path.join("d".repeat(200)));
+    std::fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("one.tar");
+    std::fs::write(&file, tar(&[("x", b"1")])).unwrap();
+    for of_errors in [false, true] {
+        let (ours, theirs) = UnixDatagram::pair().unwrap();
+        let theirs = Stdio::from(OwnedFd::from(theirs));
+        let mut command = world.command(&words("put events --create-repo --json -v --log-format json -f"));
+        command.arg(&file).stdin(Stdio::null());
+        if of_errors {
+            command.stdout(Stdio::null()).stderr(theirs);
+        } else {
+            command.stdout(theirs).stderr(Stdio::null());
+        }
+        let writes = writes(&ours, &mut command.spawn().unwrap());
+        assert!(of_errors || writes[0].len() > 1200, "{writes:?}");
+        for line in &writes {
+            assert!(line.ends_with('\n'), "{writes:?}");
+            serde_json::from_str::<Value>(line).unwrap();
+        }
+    }
 }
 
 #[test]

@@ -538,3 +538,18 @@ fn each_commit_is_one_exact_archive_of_what_it_changed_or_of_everything() {
     // The same again, byte for byte: `put --resume` knows them by their digests.
     assert!(world.run(&["tail", "events", "-e", "--tar"]).stdout == ran.stdout);
 }
+
+#[test]
+fn a_command_is_told_as_much_of_a_long_description_as_an_environment_takes() {
+    let world = World::local();
+    let message = "ä".repeat(65_000);
+    world
+        .run_with(
+            &["put", "events", "--create-repo", "-m", &message],
+            &tar(&[("a", b"x")]),
+        )
+        .expect(0);
+    let count = "printf %s \"$SPOUTCTL_DESCRIPTION\" | wc -c";
+    let ran = world.run(&["tail", "events", "-e", "--", "sh", "-c", count]);
+    assert_eq!(ran.expect(0).text().trim(), "65536");
+}

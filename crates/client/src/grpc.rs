@@ -2,8 +2,8 @@
 //! `FileSource`.
 //!
 //! An adapter: it translates calls into messages and answers into the domain's words. It knows no command line, no
-//! environment and no terminal; address, token and times come as [`GrpcOptions`]. Proxies named by the environment are
-//! not used. Which certificates `grpcs://` trusts is the system's matter, unless the options name some.
+//! environment and no terminal; address, token, times and proxy come as [`GrpcOptions`]. Which certificates `grpcs://`
+//! trusts is the system's matter, unless the options name some.
 //!
 //! | module | holds |
 //! |---|---|

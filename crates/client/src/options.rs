@@ -35,7 +35,8 @@ impl FromStr for Address {
     }
 }
 
-/// Where pachd is and how it is talked to. Proxies that the environment names are not used.
+/// Where pachd is and how it is talked to. The environment is not read: who names a proxy there has it found by
+/// [`Proxy::find`].
 #[derive(Debug, Clone)]
 pub struct Options<A = Address> {
     pub address: A,

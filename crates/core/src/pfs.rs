@@ -356,8 +356,6 @@ pub struct Destination {
     pub branch: Branch,
     /// Whether the text said which project; else it is `default`, or what the user's context says.
     pub names_project: bool,
-    /// Whether the text said which branch.
-    pub names_branch: bool,
     /// The directory that every path is put under; `/` unless said.
     pub prefix: FilePath,
     /// The prefix as it was written, where that is one word and could be meant for a branch: `repo:master`.
@@ -393,7 +391,6 @@ impl FromStr for Destination {
         Ok(Self {
             branch: Branch { repo, name },
             names_project,
-            names_branch: branch.is_some(),
             prefix: FilePath::new(path.unwrap_or("/"))?,
             doubtful_prefix: path
                 .filter(|path| branch.is_none() && BranchName::new(path).is_ok())

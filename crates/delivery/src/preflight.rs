@@ -34,6 +34,15 @@ pub enum NotReady {
     Busy(Box<CommitInfo>),
 }
 
+/// Whether the repo is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Repo,
+    /// It was made just now.
+    NewRepo,
+    Nothing,
+}
+
 impl Preflight<'_> {
     /// Looks once.
     ///
@@ -61,7 +70,8 @@ impl Preflight<'_> {
     }
 
     fn branch(&self, sink: &dyn CommitSink) -> Result<Ready, NotReady> {
-        if !self.repo(sink)? {
+        let repo = self.repo(sink)?;
+        if repo == Found::Nothing {
             return Ok(Ready::default());
         }
         // pachd itself says so at `StartCommit` only, after the whole upload (recordings auth 011, 014).
@@ -71,7 +81,10 @@ impl Preflight<'_> {
             return Err(NotReady::Never(DeliveryError::NotAllowed { repo, missing }));
         }
         let ready = match sink.inspect_branch(&self.0.branch).map_err(sort)? {
-            None => Ready::default(),
+            None => Ready {
+                is_new_branch: repo == Found::Repo,
+                ..Ready::default()
+            },
             Some(branch) if branch.has_provenance => {
                 self.output(sink)?;
                 self.history(sink)?
@@ -136,20 +149,20 @@ impl Preflight<'_> {
     }
 
     /// Whether the repo is there, after it was made if that was wanted.
-    fn repo(&self, sink: &dyn CommitSink) -> Result<bool, NotReady> {
+    fn repo(&self, sink: &dyn CommitSink) -> Result<Found, NotReady> {
         let repo = &self.0.branch.repo;
         if sink.repo_exists(repo).map_err(sort)? {
-            return Ok(true);
+            return Ok(Found::Repo);
         }
         if !self.0.create_repo {
             return Err(NotReady::Never(DeliveryError::NoRepo(repo.clone())));
         }
         if self.0.dry_run {
-            return Ok(false);
+            return Ok(Found::Nothing);
         }
         match sink.create_repo(repo) {
-            Ok(()) => Ok(true),
-            Err(fault) if fault.kind == FaultKind::AlreadyExists => Ok(true),
+            Ok(()) => Ok(Found::NewRepo),
+            Err(fault) if fault.kind == FaultKind::AlreadyExists => Ok(Found::Repo),
             Err(fault) => Err(sort(fault)),
         }
     }

@@ -26,6 +26,8 @@ pub struct Ready {
     pub known: BTreeMap<u64, Known>,
     /// The greatest of these numbers.
     pub greatest_known: u64,
+    /// The repo was there, and the branch is not.
+    pub is_new_branch: bool,
     /// The id of the cluster, where it has one; known when a spool asks for it.
     pub cluster: Option<String>,
     /// What pachd itself has left on our own branch; what was open is finished, unless nothing may be changed.

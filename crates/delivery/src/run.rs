@@ -23,6 +23,7 @@ use super::spill::SpillBuffers;
 use super::staging::Staging;
 use super::stream::Stream;
 use spoutctl_archive::{Archive, ArchiveErrorKind, Files};
+use spoutctl_core::pfs::DEFAULT_BRANCH;
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -76,6 +77,7 @@ impl Delivery {
             let reason = match Preflight(options).look(self.context.sink.as_ref()) {
                 Ok(ready) => {
                     self.say_leftover(&ready.leftover);
+                    self.say_new_branch(&ready);
                     self.context.observer.ready(&ready);
                     return Ok(Some(ready));
                 }
@@ -124,6 +126,15 @@ impl Delivery {
                 "pachd has emptied {branch} when the spout was started (commit {head}): earlier files are in its \
                  history only, the newest in {last}"
             ));
+        }
+    }
+
+    /// A mistake in typing makes a branch that nobody reads.
+    fn say_new_branch(&self, ready: &Ready) {
+        let branch = &self.options.branch;
+        if ready.is_new_branch && branch.name.as_str() != DEFAULT_BRANCH && !self.options.dry_run {
+            let text = format!("{branch} is a new branch: the first commit makes it");
+            self.context.observer.note(&text);
         }
     }
 

@@ -9,7 +9,10 @@ mod examining;
 mod faults;
 mod watching;
 
-use std::sync::{Arc, Mutex};
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -27,7 +30,7 @@ use client::{ASK, Client, Events, LOOK, lock};
 pub use examining::{Examination, OF_TOPICS};
 use faults::{Trouble, sort};
 use spoutctl_core::positions::Positions;
-use spoutctl_core::quantity::elapsed;
+use spoutctl_core::quantity::{counted, elapsed};
 use spoutctl_delivery::messages::filter::PackError;
 use spoutctl_delivery::messages::packing::Moment;
 use spoutctl_delivery::messages::records::{Came, Event, Header, Record, RecordSource, Show, SourceError};
@@ -43,6 +46,8 @@ pub struct Wishes {
     pub on_gap: OnGap,
     /// Ends once every partition is read to where it ends now.
     pub until_end: bool,
+    /// Whether records are shown with their headers.
+    pub headers: bool,
     /// The longest time without a broker.
     pub retry_for: Duration,
     /// Is told what whoever runs us should know.
@@ -60,8 +65,10 @@ pub struct Consumer {
     wishes: Wishes,
     /// Where each partition goes on behind what was shown.
     positions: Positions,
-    /// How many partitions each topic has.
+    /// How many partitions of each topic are read, from its first on.
     counts: Vec<(String, u32)>,
+    /// Those that are read behind one that nobody leads yet.
+    ahead: BTreeSet<(String, u32)>,
     /// Where partitions end that are to be read to their end.
     ends: Option<Vec<(String, u32, u64)>>,
     watcher: Watcher,
@@ -122,6 +129,42 @@ fn list<'a>(places: impl Iterator<Item = (&'a str, u32, u64)>) -> Result<TopicPa
     Ok(list)
 }
 
+/// `None` where one has a name that is not UTF-8: rdkafka (0.39.0) panics when it is asked for such a header.
+fn headers<'a>(message: &'a BorrowedMessage<'_>) -> Option<Vec<Header<'a>>> {
+    let Some(headers) = message.headers() else {
+        return Some(Vec::new());
+    };
+    unless_it_panics(|| {
+        (0..headers.count())
+            .filter_map(|at| headers.try_get(at))
+            .map(|header| Header {
+                name: header.key,
+                value: header.value,
+            })
+            .collect()
+    })
+}
+
+/// What `read` answers. Nothing is printed of a panic of it.
+fn unless_it_panics<T>(read: impl FnOnce() -> T) -> Option<T> {
+    thread_local! {
+        static IS_READING: Cell<bool> = const { Cell::new(false) };
+    }
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |what| {
+            if !IS_READING.get() {
+                usual(what);
+            }
+        }));
+    });
+    IS_READING.set(true);
+    let read = panic::catch_unwind(AssertUnwindSafe(read));
+    IS_READING.set(false);
+    read.ok()
+}
+
 impl Consumer {
     /// Whoever is to be told how far we are, if the settings name a group.
     pub fn group(&self) -> Option<Group> {
@@ -149,15 +192,7 @@ impl Consumer {
         let (Ok(partition), Ok(offset)) = (u32::try_from(message.partition()), u64::try_from(message.offset())) else {
             return Ok(());
         };
-        let headers: Vec<Header<'_>> = message.headers().map_or_else(Vec::new, |headers| {
-            (0..headers.count())
-                .filter_map(|at| headers.try_get(at))
-                .map(|header| Header {
-                    name: header.key,
-                    value: header.value,
-                })
-                .collect()
-        });
+        let headers = self.wishes.headers.then(|| headers(message)).flatten();
         let time = message.timestamp().to_millis();
         show(Event::Record(Record {
             topic,
@@ -166,7 +201,7 @@ impl Consumer {
             key: message.key(),
             value: message.payload(),
             time: time.and_then(|time| Timestamp::from_millisecond(time).ok()),
-            headers: &headers,
+            headers: headers.as_deref(),
         }))?;
         self.positions.set(topic, partition, offset.saturating_add(1));
         Ok(())
@@ -262,45 +297,53 @@ impl Consumer {
             None => Ok(()),
             Some(watching::Seen::Down(why)) => Ok(self.is_down(&why)?),
             Some(watching::Seen::Gone(topic)) => Err(faults::gone(&topic, &self.wishes.address).into()),
-            Some(watching::Seen::Topics(counts)) => {
+            Some(watching::Seen::Topics(led)) => {
                 if let Some(since) = self.is_up() {
                     let waited = elapsed(since.elapsed());
                     (self.wishes.say)(&format!("brokers of Kafka answer again, after {waited}"));
                 }
-                self.take_in(counts, show)
+                self.take_in(led, show)
             }
         }
     }
 
-    /// Partitions that were added: each begins at its beginning.
-    fn take_in(&mut self, counts: Vec<(String, u32)>, show: &mut Show<'_>) -> Result<(), PackError> {
+    /// Partitions that were added: each begins at its beginning. One that is so new that nobody leads it is found by a
+    /// later look.
+    fn take_in(&mut self, led: Vec<(String, Vec<u32>)>, show: &mut Show<'_>) -> Result<(), PackError> {
         let mut has_grown = false;
-        for (topic, count) in counts {
-            let Some(at) = self
-                .counts
-                .iter()
-                .position(|(name, known)| *name == topic && *known < count)
-            else {
+        for (topic, led) in led {
+            let Some(at) = self.counts.iter().position(|(name, _)| *name == topic) else {
                 continue;
             };
-            for partition in self.counts[at].1..count {
+            let known = self.counts[at].1;
+            let mut added = 0;
+            for partition in led.into_iter().filter(|partition| *partition >= known) {
+                let place = (topic.clone(), partition);
+                if self.ahead.contains(&place) {
+                    continue;
+                }
                 let Ok((low, _)) = client::watermarks(&self.client, &topic, partition, ASK) else {
-                    // It is so new that it has no leader; the next look finds it.
-                    break;
+                    continue;
                 };
-                self.counts[at].1 = partition + 1;
                 self.positions.set(&topic, partition, low);
                 show(Event::Placed {
                     topic: &topic,
                     partition,
                     next: low,
                 })?;
-                has_grown = true;
+                self.ahead.insert(place);
+                added += 1;
             }
-            let now = self.counts[at].1;
-            (self.wishes.say)(&format!(
-                "topic {topic} has {now} partitions now: the new ones are read from their beginning"
-            ));
+            while self.ahead.remove(&(topic.clone(), self.counts[at].1)) {
+                self.counts[at].1 += 1;
+            }
+            if added > 0 {
+                has_grown = true;
+                let partitions = counted(added, "partition");
+                (self.wishes.say)(&format!(
+                    "topic {topic} has grown by {partitions}, read from the beginning"
+                ));
+            }
         }
         if has_grown {
             self.assign()?;
@@ -391,5 +434,18 @@ impl RecordSource for Consumer {
             instant: Instant::now(),
             time: Timestamp::now(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unless_it_panics;
+
+    #[test]
+    fn a_panic_while_headers_are_read_is_an_answer() {
+        assert_eq!(unless_it_panics(|| 1), Some(1));
+        let name = vec![0xff];
+        assert_eq!(unless_it_panics(|| String::from_utf8(name).unwrap()), None);
+        assert_eq!(unless_it_panics(|| 2), Some(2));
     }
 }

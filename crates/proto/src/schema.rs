@@ -92,6 +92,18 @@ impl MessageSchema {
         self.fields().find(|field| field.is_spelt(name))
     }
 
+    /// What pachd calls the field of this name, which may be in either spelling, and the messages that it holds, if it
+    /// holds any.
+    #[must_use]
+    pub fn field(self, name: &str) -> Option<(String, Option<Self>)> {
+        let field = self.named(name)?;
+        let of = match field.kind {
+            Kind::Message(of) | Kind::Internal(of) => Some(Self(of)),
+            _ => None,
+        };
+        Some((field.json_name(), of))
+    }
+
     /// Reads what a client wrote. Fields that are `null` stay so, which a merge can tell from unset ones.
     ///
     /// # Errors

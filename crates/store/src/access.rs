@@ -58,10 +58,10 @@ impl Work<'_> {
         }
     }
 
-    pub(super) fn forget_roles(&self, repo: &Repo) -> Result<(), Failure> {
+    pub(super) fn forget_roles_on(&self, resource: &str) -> Result<(), Failure> {
         self.db
             .prepare_cached("DELETE FROM role_bindings WHERE resource = ?1")?
-            .execute([resource_of(repo)])?;
+            .execute([resource])?;
         Ok(())
     }
 

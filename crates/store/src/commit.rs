@@ -51,13 +51,12 @@ impl Work<'_> {
             ),
             None => lookup::head(self.db, repo, branch.name.as_str())?.flatten(),
         };
-        // A parent that is being finished is closed for writing, which is enough.
-        if let Some(open) = parent
-            .map(|id| CommitRow::by_id(self.db, id))
-            .transpose()?
-            .filter(|row| !row.finishing)
-        {
-            return Err(Refusal::HeadOpen(open.named(self.db)?).into());
+        if let Some(parent) = parent {
+            let parent = self.commit_of_repo(parent, repo, branch)?;
+            // One that is being finished is closed for writing, which is enough.
+            if !parent.finishing {
+                return Err(Refusal::HeadOpen(parent.named(self.db)?).into());
+            }
         }
         // In this order (393).
         if self.closes_outputs && self.dialect.closes_outputs() && pipeline::writes(self.db, branch)? {
@@ -74,6 +73,16 @@ impl Work<'_> {
         })?;
         self.set_head(repo, branch.name.as_str(), Some(row))?;
         self.propagate(branch, &commit_name(self.db, row)?)?;
+        Ok(row)
+    }
+
+    /// A commit that is to be a branch's head, or its parent.
+    pub(super) fn commit_of_repo(&self, commit: i64, repo: i64, branch: &Branch) -> Result<CommitRow, Failure> {
+        let row = CommitRow::by_id(self.db, commit)?;
+        if row.repo != repo {
+            let (commit, branch) = (row.named(self.db)?, branch.clone());
+            return Err(Refusal::OfAnotherRepo { commit, branch }.into());
+        }
         Ok(row)
     }
 

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
 
 use super::dialect::Dialect;
 use super::error::{Failure, StoreError};
 use spoutctl_core::fault::Fault;
 
-/// How long a call waits for another process's transaction.
+/// How long a call waits for others' transactions, of this process and of others.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections kept open between calls; more are opened when more threads call at once.
 const IDLE_CONNECTIONS: usize = 4;
@@ -323,6 +323,7 @@ pub(super) struct Database {
     idle: Mutex<Vec<Connection>>,
     /// Held by the thread that writes. `SQLite` keeps writers apart too, but by sleeping and asking again.
     writing: Mutex<()>,
+    patience: Duration,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -366,7 +367,14 @@ impl Database {
             synchronous: "FULL",
             idle: Mutex::default(),
             writing: Mutex::default(),
+            patience: BUSY_TIMEOUT,
         }
+    }
+
+    /// Who does not get in within that time is told so.
+    #[cfg(test)]
+    pub(super) fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// For tests, which cannot cut the power: they are quick on a busy disk too.
@@ -381,24 +389,31 @@ impl Database {
 
     /// Runs `work` on one consistent state.
     pub(super) fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>) -> Result<T, Fault> {
-        self.transact(TransactionBehavior::Deferred, work)
+        self.transact(TransactionBehavior::Deferred, Instant::now() + self.patience, work)
     }
 
     /// Runs `work` with the store's one write lock; all of it is on disk when this returns, or nothing.
     pub(super) fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>) -> Result<T, Fault> {
-        let _writing = self.writing.lock();
-        self.transact(TransactionBehavior::Immediate, work)
+        let deadline = Instant::now() + self.patience;
+        let Some(_writing) = self.writing.try_lock_until(deadline) else {
+            let source = ffi::Error::new(ffi::SQLITE_BUSY);
+            return Err(self.error(rusqlite::Error::SqliteFailure(source, None)).into());
+        };
+        self.transact(TransactionBehavior::Immediate, deadline, work)
     }
 
     fn transact<T>(
         &self,
         behavior: TransactionBehavior,
+        deadline: Instant,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, Fault> {
         let mut connection = match self.take_idle() {
             Some(connection) => connection,
             None => self.connect(false)?,
         };
+        let left = deadline.saturating_duration_since(Instant::now());
+        connection.busy_timeout(left).map_err(|source| self.error(source))?;
         match self.transact_on(&mut connection, behavior, work) {
             Ok(value) => {
                 self.give_back(connection);

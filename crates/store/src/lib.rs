@@ -219,13 +219,14 @@ impl CommitSink for Store {
                 return Ok(info);
             }
             // Whoever closed it may be gone; whoever waits can settle it.
-            if info.finishing.is_some() && self.settle_next()?.is_some() {
-                continue;
-            }
+            let is_closed = info.finishing.is_some();
             let left = timeout.saturating_sub(begun.elapsed());
             if left.is_zero() {
-                let message = format!("commit {commit} is still open");
-                return Err(Fault::new(FaultKind::Unavailable, message));
+                let how = if is_closed { "not finished yet" } else { "still open" };
+                return Err(Fault::new(FaultKind::Unavailable, format!("commit {commit} is {how}")));
+            }
+            if is_closed && self.settle_next()?.is_some() {
+                continue;
             }
             std::thread::sleep(pause.min(left));
             pause = (pause * 2).min(LAST_LOOK);

@@ -61,11 +61,11 @@ pub(super) fn visit_directory<S: Deref<Target = Store> + Clone>(
     }
 }
 
-/// What is greater than the path, and, where that is a directory's, than all that is in it: no path has so many bytes.
+/// What is greater than the path, and, where that is a directory's, than all that is in it: no path has such a
+/// character.
 fn beyond(path: &str) -> String {
-    const LONGEST: usize = 4096;
-    let rest = if path.ends_with('/') { LONGEST / 4 + 1 } else { 0 };
-    format!("{path}{}", "\u{10ffff}".repeat(rest))
+    let rest = if path.ends_with('/') { "\u{7f}" } else { "" };
+    format!("{path}{rest}")
 }
 
 impl Listing for Store {

@@ -97,7 +97,8 @@ fn notes_about(db: &Connection, about: &str) -> rusqlite::Result<BTreeMap<String
         .collect()
 }
 
-/// Rows are never used twice, so notes of what went stay behind unseen until that is cleared away.
+/// Notes of a commit that went stay behind unseen until its repo goes, for its row is never used twice; those of a repo
+/// go with it.
 fn key_of(db: &Connection, subject: &Subject) -> Result<String, Failure> {
     Ok(match subject {
         Subject::Cluster => "CLUSTER".to_owned(),

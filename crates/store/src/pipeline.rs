@@ -271,6 +271,7 @@ impl Work<'_> {
     /// `NotFound`.
     pub fn delete_pipeline(&mut self, name: &Repo, keep_repo: bool) -> Result<(), Failure> {
         self.some_pipeline(name)?;
+        self.revoke_tokens_of(&principal_of(name))?;
         self.db
             .prepare_cached("DELETE FROM jobs WHERE project = ?1 AND pipeline = ?2")?
             .execute([name.project.as_str(), name.name.as_str()])?;

@@ -102,6 +102,9 @@ pub enum Refusal {
     /// http 047.
     #[error("create commit: parent commit {0} has not been finished")]
     HeadOpen(CommitName),
+    /// No words of pachd's: it takes it, and cannot delete the commit's repo after that.
+    #[error("commit {commit} is of another repo than branch {branch}")]
+    OfAnotherRepo { commit: CommitName, branch: Branch },
     /// p 054.
     #[error(
         "create commit: commit {repo}.user@{id} already exists\ninconsistent dependencies: cannot create commit from \
@@ -340,6 +343,7 @@ impl Refusal {
             | Self::ReadDownstream
             | Self::SecretExists(_)
             | Self::SecretNotFound(_)
+            | Self::OfAnotherRepo { .. }
             | Self::MetadataKeyExists(_)
             | Self::ProjectNotEmpty { .. }
             | Self::RepoOfPipeline(_)

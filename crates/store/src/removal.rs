@@ -5,6 +5,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
+use super::access::resource_of;
 use super::archives::forget_parts;
 use super::changed::ChangedPaths;
 use super::commit_row::CommitRow;
@@ -226,7 +227,7 @@ impl Work<'_> {
         let Some(row) = find_repo(self.db, repo)? else {
             return Ok(false);
         };
-        self.forget_roles(repo)?;
+        self.forget_roles_on(&resource_of(repo))?;
         self.forget_notes(&repo_key(row))?;
         for sql in [
             "DELETE FROM branches WHERE repo = ?1",

@@ -106,7 +106,9 @@ impl Work<'_> {
                 self.remove_repo(&repo)?;
             }
         }
-        self.forget_notes(&format!("PROJECT {name}"))?;
+        let project = format!("PROJECT {name}");
+        self.forget_notes(&project)?;
+        self.forget_roles_on(&project)?;
         self.db
             .prepare_cached("DELETE FROM projects WHERE name = ?1")?
             .execute([name.as_str()])?;
@@ -162,6 +164,7 @@ impl Work<'_> {
                 let of = self.dialect.repo(&selector.repo);
                 let step = format!("unable to inspect {of}@{}", named.unwrap_or_default());
                 let head = lookup::pick(self.db, selector).map_err(|failure| failure.within(step))?;
+                self.commit_of_repo(head, repo, branch)?;
                 if self.dialect.commits_are_of_branches() {
                     self.alias(repo, &branch.name, head)?
                 } else {

@@ -8,6 +8,7 @@ use similar::TextDiff;
 use super::restarting::Restart;
 use crate::cli::CreateArgs;
 use crate::commands::denied::advise;
+use crate::commands::interrupts::PutOff;
 use crate::commands::jsonnet;
 use crate::commands::pipelines::{self, failure, find, refusal};
 use crate::commands::printing::unless_lost;
@@ -46,7 +47,7 @@ pub(super) fn run(
     let submitter = Submitter {
         pachd: &*pachd,
         terminal,
-        restart: args.submission.restart,
+        restart: args.submission.restart.then(PutOff::new).transpose()?,
         how: Submission {
             update: args.submission.update,
             reprocess: args.submission.reprocess,
@@ -241,8 +242,8 @@ struct Submitter<'a> {
     pachd: &'a dyn Pachd,
     terminal: &'a Terminal,
     how: Submission,
-    /// A spout that pachd refuses to update while it runs may be stopped.
-    restart: bool,
+    /// A spout that pachd refuses to update while it runs may be stopped, and signals are put off meanwhile.
+    restart: Option<PutOff>,
 }
 
 impl Submitter<'_> {
@@ -254,20 +255,21 @@ impl Submitter<'_> {
                 .result(&format!("{}   version {version}   unchanged", spec.shown()));
             return Ok(());
         }
-        match (self.send(spec, before.as_ref())?, &spec.pipeline) {
-            (Ok(()), _) => {}
-            (Err(words), Some(spout)) if self.restart && is_refused_for_downstream(&words) => {
+        match (self.send(spec, before.as_ref())?, &spec.pipeline, &self.restart) {
+            (Ok(()), ..) => {}
+            (Err(words), Some(spout), Some(put_off)) if is_refused_for_downstream(&words) => {
                 let restart = Restart {
                     pachd: self.pachd,
                     spout,
                     terminal: self.terminal,
+                    put_off,
                 };
                 restart.around(|| {
                     let sent = self.send(spec, before.as_ref())?;
                     sent.map_err(|words| self.refused(spec, &words, true))
                 })?;
             }
-            (Err(words), _) => return Err(self.refused(spec, &words, before.is_some())),
+            (Err(words), ..) => return Err(self.refused(spec, &words, before.is_some())),
         }
         let version = self.running(spec)?.map(|after| after.version);
         let version = version.map_or_else(String::new, |version| format!("   version {version}"));

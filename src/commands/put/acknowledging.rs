@@ -10,7 +10,6 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -25,9 +24,6 @@ use spoutctl_core::exit::Exit;
 use spoutctl_core::quantity::elapsed;
 use spoutctl_delivery::Unacknowledged;
 
-/// How often it is looked whether the command has ended: at first, and at last.
-const FIRST_LOOK: Duration = Duration::from_millis(1);
-const LAST_LOOK: Duration = Duration::from_millis(20);
 /// How long it is waited without a word.
 const SILENT: Duration = Duration::from_secs(10);
 /// What a command reads on its standard input. It stays locked while one runs, also when we were killed meanwhile.
@@ -137,11 +133,7 @@ impl Acknowledger {
     fn wait(&self, child: &mut Child, command: &str) -> io::Result<ExitStatus> {
         let begun = Instant::now();
         let mut is_said = false;
-        let mut pause = FIRST_LOOK;
-        loop {
-            if let Some(status) = self.group.try_wait(child)? {
-                return Ok(status);
-            }
+        self.group.wait(child, || {
             if !is_said && begun.elapsed() >= SILENT {
                 is_said = true;
                 let text = format!(
@@ -150,9 +142,7 @@ impl Acknowledger {
                 );
                 self.terminal.note(&text);
             }
-            thread::sleep(pause);
-            pause = (pause * 2).min(LAST_LOOK);
-        }
+        })
     }
 }
 

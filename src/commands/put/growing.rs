@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::stopping::Stopping;
 use pachyderm_client::pachd::Followable;
 use spoutctl_core::pfs::{Destination, FileKind, FilePath, Relative, Revision, Source};
 use spoutctl_delivery::messages::packing::Existing;
@@ -19,6 +20,8 @@ pub(super) struct Growing {
     pub destination: Destination,
     /// How long it is tried.
     pub retry_for: Duration,
+    /// Said when nobody waits for an answer any more.
+    pub given_up: Arc<Stopping>,
 }
 
 /// One reader's questions.
@@ -34,7 +37,10 @@ impl Existing for Asking {
                 Err(RetrievalError::Unavailable(_) | RetrievalError::Broken { .. })
                     if began.elapsed() + pause < self.0.retry_for =>
                 {
-                    std::thread::sleep(pause);
+                    self.0.given_up.wait(pause);
+                    if self.0.given_up.has_stopped() {
+                        return Err("nobody wants to know it any more".to_owned());
+                    }
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
                 Err(error) => return Err(error.to_string()),

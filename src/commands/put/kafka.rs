@@ -49,7 +49,7 @@ mod reading {
     use spoutctl_delivery::Observer as _;
     use spoutctl_delivery::messages::filter;
     use spoutctl_delivery::messages::packing::Moment;
-    use spoutctl_delivery::messages::records::{Came, Event, RecordSource, Show, pack_records};
+    use spoutctl_delivery::messages::records::{Came, Event, Form, RecordSource, Show, pack_records};
     use spoutctl_kafka::{Consumer, TellsEnds, Wishes};
 
     /// Makes archives of records, from where the newest commit says.
@@ -69,6 +69,7 @@ mod reading {
                 None => group.conclude(),
             });
         }
+        work.report.reads();
         let positions = consumer.positions().clone();
         work.report.partitions.are_at(&positions);
         let mut source = Counted {
@@ -102,11 +103,10 @@ mod reading {
             start: topics.start,
             on_gap: topics.on_gap,
             until_end: topics.until_end,
+            headers: topics.format.form == Form::Envelope,
             retry_for: topics.retry_for,
             say: Arc::new(move |text| report.note(text)),
-            tell_ends: watched.map(|report| -> TellsEnds {
-                Arc::new(move |topic, partition, end| report.partitions.ends_at(topic, partition, end))
-            }),
+            tell_ends: watched.map(|report| -> TellsEnds { Arc::new(move |ends| report.partitions.end_at(ends)) }),
             is_stopped: Arc::new(move || stopping.has_stopped()),
         }
     }

@@ -124,22 +124,36 @@ impl<'a> Line<'a> {
         serde_json::to_string(&Named { stream, line: self })
     }
 
-    /// Leaves out half of what is listed, or of the words, so that the line becomes shorter; whether it can.
+    /// Leaves out half of the words or of what is listed, or the positions, so that the line becomes shorter; whether
+    /// it can.
     pub fn list_fewer(&mut self) -> bool {
-        let archives = match self {
-            Self::Commit(commitment) | Self::Already(commitment) => commitment.archives.as_mut(),
-            Self::Empty { archives, .. } | Self::Archive { archives, .. } => archives.as_mut(),
-            Self::Quarantined { reason, .. } => {
-                let half = reason.floor_char_boundary(reason.len() / 2);
-                reason.truncate(half);
-                return half > 0;
+        /// Words that are no longer stay.
+        const WORDS: usize = 1 << 10;
+        if let Self::Quarantined { reason, .. } | Self::Skipped { reason, .. } = self
+            && reason.len() > WORDS
+        {
+            reason.truncate(reason.floor_char_boundary(reason.len() / 2));
+            return true;
+        }
+        let (archives, place) = match self {
+            Self::Commit(commitment) | Self::Already(commitment) => {
+                (commitment.archives.as_mut(), &mut commitment.place)
             }
-            _ => None,
+            Self::Empty { archives, place, .. } | Self::Archive { archives, place, .. } => (archives.as_mut(), place),
+            Self::Spooled { place, .. } | Self::Quarantined { place, .. } | Self::Skipped { place, .. } => {
+                (None, place)
+            }
+            Self::Stats { .. } | Self::Summary { .. } => return false,
         };
-        let Some(archives) = archives.filter(|archives| !archives.listed.is_empty()) else {
+        if let Some(archives) = archives.filter(|archives| !archives.listed.is_empty()) {
+            archives.listed.truncate(archives.listed.len() / 2);
+        } else if let Some(messages) = place.messages.as_mut().filter(|messages| !messages.listed.is_empty()) {
+            messages.listed = &messages.listed[..messages.listed.len() / 2];
+        } else if place.positions.take().is_some() {
+            place.positions_left_out = true;
+        } else {
             return false;
-        };
-        archives.listed.truncate(archives.listed.len() / 2);
+        }
         true
     }
 
@@ -220,6 +234,9 @@ pub(super) struct Place<'a> {
     /// Where the source goes on behind them: by topic and partition, or by source.
     #[serde(skip_serializing_if = "Option::is_none")]
     positions: Option<&'a PositionMap>,
+    /// They have no room in a line of a worker's log.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    positions_left_out: bool,
 }
 
 impl<'a> Place<'a> {
@@ -228,6 +245,7 @@ impl<'a> Place<'a> {
             messages: Messages::of(label),
             position: label.position.as_ref(),
             positions: label.positions.as_ref(),
+            positions_left_out: false,
         }
     }
 }

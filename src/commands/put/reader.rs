@@ -13,7 +13,7 @@ use super::input::Input;
 use super::intake::Intake;
 use super::making::{BUFFER, Made, Making};
 use super::report::Report;
-use super::stopping::Stopping;
+use super::stopping::{Stopping, one_comes_before};
 use crate::commands::messages::demand::Demand;
 use crate::commands::messages::waited::{Waited, Wish};
 use crate::commands::messages::{Bad, Packing};
@@ -273,7 +273,13 @@ impl<R: Read + AsFd> Read for Counted<R> {
         {
             return Err(io::Error::other("nobody wants it to be read any more"));
         }
-        let bytes = self.input.read(buffer)?;
+        let bytes = loop {
+            match self.input.read(buffer) {
+                // Whoever shares it with us may have set that it does not block.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => one_comes_before(&[], &self.input)?,
+                read => break read?,
+            };
+        };
         self.report.read(bytes);
         Ok(bytes)
     }

@@ -25,7 +25,6 @@ impl Stopping {
         })
     }
 
-    #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
     pub fn has_stopped(&self) -> bool {
         self.said.lock().is_none()
     }

@@ -3,29 +3,22 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
-
-use backon::{BackoffBuilder, ExponentialBuilder};
 
 use super::archives::{Archives, Made};
 use super::changes::Trouble;
 use super::consumer::{Output, Shown, Unwritten, Written};
 use crate::commands::group::{ProcessGroup, cannot_run, how};
+use crate::commands::restarting::{LONGEST_PAUSE, pauses};
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::quantity::elapsed;
 use spoutctl_delivery::retry::{Clock, Interrupt, SystemClock};
 
-/// The pause before it is run again for the same commit: the first, and the longest.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// How often it is looked whether it has ended: at first, and at last.
-const FIRST_LOOK: Duration = Duration::from_millis(1);
-const LAST_LOOK: Duration = Duration::from_millis(20);
+/// How many bytes of a commit's description the command is told.
+const LONGEST_DESCRIPTION: usize = 64 << 10;
 
 pub(super) struct Runner {
     pub command: Vec<OsString>,
@@ -53,7 +46,7 @@ impl Runner {
             Some(mut stdin) => archive.copy(&mut stdin).and_then(|()| stdin.flush()),
             None => Ok(()),
         };
-        let status = self.wait(&mut child);
+        let status = self.group.wait(&mut child, || {});
         match fed {
             // It may have seen enough; what that is worth its status says.
             Ok(()) => {}
@@ -77,8 +70,9 @@ impl Runner {
             .map(|parent| parent.id.to_string())
             .unwrap_or_default();
         let finished = info.finished.map_or(String::new(), |time| time.to_string());
-        // No environment can hold a zero byte.
-        let description = commit.description().replace('\0', "");
+        // No environment can hold a zero byte, or a variable of 128 KiB.
+        let mut description = commit.description().replace('\0', "");
+        description.truncate(description.floor_char_boundary(LONGEST_DESCRIPTION));
         command
             .args(arguments)
             .stdin(Stdio::piped())
@@ -91,17 +85,6 @@ impl Runner {
             .env("SPOUTCTL_DESCRIPTION", description);
         command
     }
-
-    fn wait(&self, child: &mut Child) -> io::Result<ExitStatus> {
-        let mut pause = FIRST_LOOK;
-        loop {
-            if let Some(status) = self.group.try_wait(child)? {
-                return Ok(status);
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(LAST_LOOK);
-        }
-    }
 }
 
 impl Output for Runner {
@@ -113,11 +96,7 @@ impl Output for Runner {
         let Some(mut archive) = self.archives.make(commit)? else {
             return Ok(Written::LeftOut);
         };
-        let mut pauses = ExponentialBuilder::default()
-            .with_min_delay(SHORTEST_PAUSE)
-            .with_max_delay(LONGEST_PAUSE)
-            .without_max_times()
-            .build();
+        let mut pauses = pauses();
         let mut left = self.retry;
         loop {
             let status = self.run(commit, &mut archive)?;

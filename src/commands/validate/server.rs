@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::checking::Outcome;
-use crate::commands::pipelines::{about, camel, failure, refusal};
+use crate::commands::pipelines::{about, failure, refusal};
 use crate::failure::Failure;
+use crate::settings::contexts::camel;
 use spoutctl_core::pipelines::Pipelines;
 use spoutctl_lint::Options;
 use spoutctl_lint::diagnostic::{Diagnostic, Severity};

@@ -10,7 +10,8 @@ pub(super) fn is_called(key: &str, name: &str) -> bool {
     key == name || key == camel(name)
 }
 
-fn camel(name: &str) -> String {
+/// `s3_out` as protojson writes it: `s3Out`.
+pub(crate) fn camel(name: &str) -> String {
     let mut camel = String::with_capacity(name.len());
     let mut upper = false;
     for c in name.chars() {

@@ -36,6 +36,10 @@ fn what_is_committed_and_what_is_to_come_of_each_partition_is_seen_by_prometheus
         })
     };
     figures(&[figure("committed_offset", 0, 3), figure("committed_offset", 1, 1)]);
+    wait("ready", || match get(&address, "/ready") {
+        (200, _) => Ok(()),
+        (_, text) => Err(text),
+    });
     write("0", b"5\n6\n");
     let all = r#"spoutctl_kafka_all_lag_records{project="default",repo="orders",branch="master"} 2"#;
     let text = figures(&[

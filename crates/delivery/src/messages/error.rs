@@ -64,6 +64,8 @@ pub enum MessageFault {
         /// As it can be shown.
         end: String,
     },
+    /// A header of its record has a name that is not UTF-8.
+    HeaderName,
     /// A quoted field with the end of a line in it goes on behind its closing quote, as where quotes mean nothing.
     BehindQuote,
     /// Its partition goes on behind it.
@@ -234,6 +236,7 @@ impl fmt::Display for MessageFault {
             Self::NotKept { fault, why } => write!(f, "{fault}; it cannot be set aside: {why}"),
             Self::Null => f.write_str("is null: its length is -1, as of a Kafka tombstone"),
             Self::HoldsEnd { end } => write!(f, "holds `{end}`, which is to end it"),
+            Self::HeaderName => f.write_str("has a header whose name is not UTF-8, so that its headers cannot be told"),
             Self::BehindQuote => f.write_str(
                 "is no CSV: a quoted field that goes over the end of a line goes on behind its closing quote",
             ),
@@ -317,6 +320,10 @@ impl MessageError {
             MessageFault::HoldsEnd { .. } => {
                 "--messages netstring or u32be takes any bytes, and so does --each, with a file for each; --envelope \
                  json makes a line of JSON of each record"
+            }
+            MessageFault::HeaderName => {
+                "--on-bad quarantine=DIR keeps all of it but its headers, skip goes on without it; without --envelope \
+                 json headers are not read"
             }
             MessageFault::OutOfOrder { .. } => {
                 "start again: it goes on behind the newest commit; if it happens again, the broker has lost records \

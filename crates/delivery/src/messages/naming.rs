@@ -106,7 +106,7 @@ impl Template {
             key: None,
             value: None,
             time: None,
-            headers: &[],
+            headers: Some(&[]),
         };
         let sample = template.filled(Timestamp::UNIX_EPOCH, 1, b"key", Some(&sample));
         let sample = template.escaped_whole(sample.text);

@@ -13,7 +13,8 @@ pub struct Record<'a> {
     pub value: Option<&'a [u8]>,
     /// When it was made, or taken by its broker.
     pub time: Option<Timestamp>,
-    pub headers: &'a [Header<'a>],
+    /// `None`: nobody has asked for them, or one of them has a name that is not UTF-8.
+    pub headers: Option<&'a [Header<'a>]>,
 }
 
 /// A header of a record.

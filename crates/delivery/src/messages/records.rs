@@ -127,7 +127,11 @@ impl Framer {
                 (value, tail)
             }
         };
-        self.fault = fault(body, tail, &self.form, self.limit, self.shares_file);
+        self.fault = if self.form == Form::Envelope && record.headers.is_none() {
+            Some(MessageFault::HeaderName)
+        } else {
+            fault(body, tail, &self.form, self.limit, self.shares_file)
+        };
         Message {
             number,
             offset: record.offset,
@@ -167,7 +171,7 @@ impl Serialize for Envelope<'_> {
         map.serialize_entry("offset", &record.offset)?;
         map.serialize_entry("timestamp", &record.time.map(|time| time.to_string()))?;
         bytes(&mut map, "key", "key_base64", record.key)?;
-        map.serialize_entry("headers", &Headers(record.headers))?;
+        map.serialize_entry("headers", &record.headers.map(Headers))?;
         bytes(&mut map, "value", "value_base64", record.value)?;
         map.end()
     }

@@ -186,16 +186,31 @@ pub(super) fn watermarks(
     Ok((u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0)))
 }
 
+/// Those partitions of the topic that somebody leads.
+pub(super) fn led(metadata: &Metadata) -> Vec<u32> {
+    let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
+    let led = partitions.filter(|partition| partition.leader() >= 0);
+    led.filter_map(|partition| u32::try_from(partition.id()).ok()).collect()
+}
+
+/// Where each partition ends, by topic and number; `None` where nobody tells.
+pub(super) type Ends = BTreeMap<(String, u32), Option<u64>>;
+
 /// Where all partitions end, asked of each broker once, whatever was fetched so far: with `read_committed` that is
 /// before the first transaction that is still open.
 ///
 /// librdkafka answers for all or for none, also where one partition has no leader (2.12.1,
-/// `rd_kafka_offsets_for_times`): so each leader is asked for its own, and those that do not answer are left out.
-pub(super) fn ends(client: &Client, topics: &[(String, u32)]) -> Result<Vec<(String, u32, u64)>, KafkaError> {
+/// `rd_kafka_offsets_for_times`): so each leader is asked for its own.
+pub(super) fn ends(client: &Client, topics: &[(String, u32)]) -> Result<Ends, KafkaError> {
     let mut led: BTreeMap<i32, TopicPartitionList> = BTreeMap::new();
+    let mut ends = Ends::new();
     for (topic, _) in topics {
         let metadata = client.fetch_metadata(Some(topic), ASK)?;
         for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
+            let Ok(number) = u32::try_from(partition.id()) else {
+                continue;
+            };
+            ends.insert((topic.clone(), number), None);
             if partition.leader() >= 0 {
                 let list = led.entry(partition.leader()).or_default();
                 // In the place of a time this is the one that is later than any.
@@ -203,21 +218,20 @@ pub(super) fn ends(client: &Client, topics: &[(String, u32)]) -> Result<Vec<(Str
             }
         }
     }
-    let mut known = Vec::new();
     for list in led.into_values() {
         let Ok(found) = client.offsets_for_times(list, ASK) else {
             continue;
         };
-        known.extend(found.elements().iter().filter_map(|element| {
+        ends.extend(found.elements().iter().filter_map(|element| {
             let Offset::Offset(end) = element.offset() else {
                 return None;
             };
             element.error().ok()?;
             let number = u32::try_from(element.partition()).ok()?;
-            Some((element.topic().to_owned(), number, u64::try_from(end).ok()?))
+            Some(((element.topic().to_owned(), number), u64::try_from(end).ok()))
         }));
     }
-    Ok(known)
+    Ok(ends)
 }
 
 pub(super) fn find_times(client: &Client, time: i64, mut wanted: Vec<&mut Partition>) -> Result<(), KafkaError> {

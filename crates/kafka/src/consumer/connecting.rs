@@ -1,5 +1,6 @@
 //! From wishes to partitions that are read: brokers, topics, what there is, where each partition begins.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -70,6 +71,7 @@ impl Consumer {
             counts.clone(),
             every(&wishes.properties),
             wishes.tell_ends.clone(),
+            Arc::clone(&wishes.say),
         );
         let consumer = Self {
             client,
@@ -77,6 +79,7 @@ impl Consumer {
             wishes,
             positions,
             counts,
+            ahead: BTreeSet::new(),
             ends,
             watcher,
             down_since: None,

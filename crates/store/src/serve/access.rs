@@ -255,6 +255,25 @@ impl Service {
             .contains(&Permission::PipelineListJob))
     }
 
+    /// What a list shows the caller of what is named as a repo: what is in projects whose repos he may list, and what
+    /// he may read.
+    ///
+    /// # Errors
+    /// What is wrong with the disk.
+    pub(super) fn listed<T>(&self, call: &Call, all: Vec<T>, repo_of: impl Fn(&T) -> &Repo) -> Result<Vec<T>, Status> {
+        let Some(Caller { principal, .. }) = &call.caller else {
+            return Ok(all);
+        };
+        let mut shown = Vec::new();
+        for one in all {
+            let permissions = self.permissions(principal, &On::repo(repo_of(&one)))?;
+            if permissions.contains(&Permission::ProjectListRepo) || permissions.contains(&Permission::RepoRead) {
+                shown.push(one);
+            }
+        }
+        Ok(shown)
+    }
+
     /// Whether the caller may make this pipeline, or give it another spec, and read what it is to read.
     ///
     /// # Errors
@@ -416,8 +435,12 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ops::ControlFlow;
+
     use crate::serve::access::roles::SERVE;
     use spoutctl_core::pfs::BranchName;
+    use spoutctl_core::sink::CommitSink as _;
+    use spoutctl_proto::pfs::{ListRepoRequest, RepoInfo};
 
     fn refused(text: &str) -> String {
         Access::parse(text)
@@ -515,6 +538,48 @@ mod tests {
         assert_eq!(list.unwrap_err().code, Code::Internal);
         let made = service.authorize_pipeline(&call("pps_v2.API/CreatePipeline"), &spec, false, &[input]);
         assert_eq!(made.unwrap_err().code, Code::Internal);
+    }
+
+    #[test]
+    fn repos_of_a_closed_project_are_listed_to_who_may_read_them() {
+        let (service, _dir) = service("user:a t1 repoReader@closed/shown");
+        for name in ["shown", "private"] {
+            let repo = Repo {
+                project: ProjectName::new("closed").unwrap(),
+                name: RepoName::new(name).unwrap(),
+            };
+            service.store.create_repo(&repo).unwrap();
+        }
+        let listed = |call: &Call| {
+            let mut listed = Vec::new();
+            let mut show = |info: RepoInfo| {
+                listed.push(info.repo.unwrap().name);
+                ControlFlow::Continue(())
+            };
+            service.list_repo(call, &ListRepoRequest::default(), &mut show).unwrap();
+            listed.sort();
+            listed
+        };
+        let mut call = Call::default();
+        assert_eq!(listed(&call), ["private", "shown"]);
+        call.caller = service.caller(Some(b"t1")).unwrap();
+        assert_eq!(listed(&call), ["shown"]);
+    }
+
+    #[test]
+    fn roles_on_a_project_end_with_it() {
+        let (service, _dir) = service("user:a t1");
+        let (store, name) = (&service.store, ProjectName::new("p").unwrap());
+        let make = || store.change(|work| work.create_project(&name, "", false)).unwrap();
+        make();
+        store
+            .change(|work| work.set_roles("PROJECT p", "user:a", ["projectOwner"]))
+            .unwrap();
+        let roles = || service.roles_of("user:a", &On::Project("p".to_owned())).unwrap();
+        assert!(roles().contains("projectOwner"));
+        store.change(|work| work.delete_project(&name, false)).unwrap();
+        make();
+        assert!(!roles().contains("projectOwner"));
     }
 
     #[test]

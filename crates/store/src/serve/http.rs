@@ -17,6 +17,7 @@
 //! | an HTTP/2 connection whose client does not answer a ping | 1 min, and 20 s for the ping |
 //! | a message of an upload | 20 MiB in gRPC, 28 MiB of JSON, one held for each call that uploads, and its bytes beside it |
 //! | any other message | 1 MiB of JSON |
+//! | a pipeline's spec | 10,000 messages |
 //! | pieces on their way in | 4 a call, as the network gives them |
 //! | pieces on their way out | 2 a call, of 256 KiB of a file or one message |
 //! | a silent upload | 10 min |

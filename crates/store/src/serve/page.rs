@@ -54,7 +54,7 @@ impl Service {
             self.authorize_reading(call, repo)?;
         }
         let markup = match &address {
-            Address::Overview => overview::page(self)?,
+            Address::Overview => overview::page(self, call)?,
             Address::Pipeline(name) => overview::pipeline(self, name)?,
             Address::Repo { repo, branch, from } => history::page(self, repo, branch.as_deref(), from.as_ref())?,
             Address::Commit {

@@ -172,6 +172,7 @@ impl Service {
             adopts_repo: false,
         };
         let text = &request.create_pipeline_request_json;
+        reading::bounded(text)?;
         let spec = reading::spec_of(text).map_err(reading::unparsed(text))?;
         Ok(CreatePipelineV2Response {
             effective_create_pipeline_request_json: self.submit(call, text, &spec, how)?,
@@ -187,7 +188,9 @@ impl Service {
             dry_run: is_set("dryRun"),
             adopts_repo: false,
         };
-        self.submit(call, &CREATE_PIPELINE_REQUEST.to_line(spec), spec, how)?;
+        let line = CREATE_PIPELINE_REQUEST.to_line(spec);
+        reading::bounded(&line)?;
+        self.submit(call, &line, spec, how)?;
         Ok(Empty {})
     }
 
@@ -261,7 +264,7 @@ impl Service {
 
     pub fn list_pipeline(
         &self,
-        _: &Call,
+        call: &Call,
         request: &ListPipelineRequest,
         answers: &mut Answers<'_, DynamicMessage>,
     ) -> Result<(), Status> {
@@ -284,7 +287,7 @@ impl Service {
         } else {
             usize::MAX
         };
-        let pipelines = self.store.pipelines()?;
+        let pipelines = self.listed(call, self.store.pipelines()?, |record| &record.name)?;
         let wanted = pipelines
             .iter()
             .filter(|record| only.as_ref().is_none_or(|only| *only == record.name) && in_project(&record.name));

@@ -208,7 +208,7 @@ impl Service {
             }
             _ => (0, usize::MAX),
         };
-        let repos = self.store.repos()?;
+        let repos = self.listed(call, self.store.repos()?, |record| &record.repo)?;
         let repos = repos.iter().filter(|record| wanted(record.repo.project.as_str()));
         for record in repos.skip(skip).take(take) {
             let info = RepoInfo {

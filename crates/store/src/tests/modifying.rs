@@ -215,7 +215,7 @@ fn a_commit_is_settled_after_its_parent_whoever_settles_it() {
     assert_eq!(settle_all(store), 0);
     let closed = modify(store, &master, [append("/log", "4")]).unwrap().info.commit;
     assert!(
-        store.wait_commit(&closed, Duration::ZERO).unwrap().is_good(),
+        store.wait_commit(&closed, Duration::from_mins(1)).unwrap().is_good(),
         "who waits settles it"
     );
 }

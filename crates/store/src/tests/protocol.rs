@@ -1,5 +1,7 @@
 //! Call by call what the recordings say pachd does.
 
+use std::sync::mpsc;
+
 use super::*;
 
 fn fault<T>(result: Result<T, Fault>) -> (FaultKind, String) {
@@ -441,6 +443,71 @@ fn waiting_ends_when_the_commit_is_finished_or_the_time_is_over() {
         store.finish_commit(&open, "", None).unwrap();
         assert!(waiting.join().unwrap().unwrap().is_good());
     });
+}
+
+/// There may be more to settle than that, of others.
+#[test]
+fn who_waits_for_no_time_settles_nothing() {
+    let Fixture { store, .. } = &Fixture::in_slices_of(1);
+    let file_set = store.upload((0..50).map(|file| append(&format!("/{file}"), "x")));
+    let closed = commit(&store.start_commit(&branch("master"), "").unwrap());
+    store.add_file_set(&closed, &file_set).unwrap();
+    store
+        .change(|work| work.finish_commit(&(&closed).into(), "", ""))
+        .unwrap();
+    let message = format!("commit {closed} is not finished yet");
+    assert_eq!(
+        fault(store.wait_commit(&closed, Duration::ZERO)),
+        (FaultKind::Unavailable, message)
+    );
+    assert!(store.wait_commit(&closed, Duration::from_mins(1)).unwrap().is_good());
+}
+
+/// One thread's transaction is as good as another process's.
+#[test]
+fn who_does_not_get_in_in_time_is_told_so_whoever_is_in() {
+    let mut fixture = Fixture::new();
+    fixture.store.database = fixture.store.database.with_patience(Duration::from_millis(50));
+    let store = &fixture.store;
+    let (is_in, wait_in) = mpsc::channel();
+    let (leave, wait_leave) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            store.change(|_| {
+                is_in.send(()).unwrap();
+                let _ = wait_leave.recv();
+                Ok(())
+            })
+        });
+        wait_in.recv().unwrap();
+        let (told, answer) = mpsc::channel();
+        scope.spawn(move || told.send(store.start_commit(&branch("master"), "")));
+        let answer = answer.recv_timeout(Duration::from_mins(1));
+        drop(leave);
+        let (kind, message) = fault(answer.unwrap());
+        assert_eq!(kind, FaultKind::Unavailable);
+        assert!(message.contains("another change keeps"), "{message}");
+    });
+}
+
+/// pachd takes both, and cannot delete the other repo any more.
+#[test]
+fn neither_head_nor_parent_is_of_another_repo() {
+    let Fixture { store, .. } = &Fixture::new();
+    let first = store.put([append("/f", "x")]);
+    store.create_repo(&repo("other")).unwrap();
+    let elsewhere = Branch {
+        repo: repo("other"),
+        ..branch("master")
+    };
+    let message = format!("commit {first} is of another repo than branch default/other@master");
+    let refused = (FaultKind::Refused, message);
+    assert_eq!(fault(store.create_branch(&elsewhere, Some(&first))), refused);
+    let parent = CommitSelector::from(&first);
+    let (kind, message) = fault(store.change(|work| work.start_commit(&elsewhere, Some(&parent), "")));
+    assert_eq!(kind, FaultKind::Refused);
+    assert!(message.ends_with(&refused.1), "{message}");
+    assert!(store.change(|work| work.delete_repo(&repo("events"))).unwrap());
 }
 
 #[test]

@@ -17,9 +17,9 @@ impl Partitions {
         *self.committed.lock() = positions.clone();
     }
 
-    /// A partition has no record from there on.
-    pub fn ends_at(&self, topic: &str, partition: u32, end: u64) {
-        self.ends.lock().set(topic, partition, end);
+    /// Those of which that is known have no record from there on.
+    pub fn end_at(&self, ends: Positions) {
+        *self.ends.lock() = ends;
     }
 
     /// Those of which both are known.

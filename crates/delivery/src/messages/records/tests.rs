@@ -77,7 +77,7 @@ fn record<'a>(partition: u32, offset: u64, key: Option<&'a [u8]>, value: Option<
         key,
         value,
         time: None,
-        headers: &[],
+        headers: Some(&[]),
     }
 }
 
@@ -328,7 +328,7 @@ fn an_envelope_says_all_of_a_record_and_what_is_no_text_in_base64() {
     let records = [
         Record {
             time,
-            headers: &headers,
+            headers: Some(&headers),
             ..record(0, 7, Some("schlüssel".as_bytes()), Some(b"{\"a\":\"\n\"}"))
         },
         record(0, 8, Some(b"\xfe"), None),
@@ -348,6 +348,33 @@ fn an_envelope_says_all_of_a_record_and_what_is_no_text_in_base64() {
         r#"{"topic":"t","partition":0,"offset":9,"timestamp":null,"key":null,"headers":[],"value_base64":"/wA="}"#,
     ];
     assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn headers_that_cannot_be_told_are_a_fault_of_their_record_where_they_are_wanted() {
+    let untold = Record {
+        headers: None,
+        ..record(0, 5, None, Some(b"untold"))
+    };
+    let records = [untold, record(0, 6, None, Some(b"good"))];
+    let format = RecordFormat {
+        form: Form::Envelope,
+        ..values()
+    };
+    let (made, end) = of(format.clone(), into_one(), &records);
+    assert!(
+        end.unwrap_err()
+            .to_string()
+            .contains("a header whose name is not UTF-8")
+    );
+    assert!(made.is_empty());
+    let (made, end) = of(format, into_one().on_bad(OnBad::Skip), &records);
+    end.unwrap();
+    assert!(made[0].0[0].1.ends_with(b"\"value\":\"good\"}\n"));
+    assert_eq!(made[0].1.of("t", 0), Some(7));
+    let (made, end) = of(values(), into_one(), &records);
+    end.unwrap();
+    assert_eq!(made[0].0[0].1, b"untold\ngood\n");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::address::Address;
 use super::layout::{self, time};
-use crate::serve::{Service, Status};
+use crate::serve::{Call, Service, Status};
 use spoutctl_core::pfs::Repo;
 use spoutctl_core::quantity::Size;
 use spoutctl_lint::diagnostic::Severity;
@@ -14,11 +14,11 @@ use spoutctl_lint::{Options, check};
 
 const REPOS: usize = 500;
 
-pub(super) fn page(service: &Service) -> Result<Markup, Status> {
+pub(super) fn page(service: &Service, call: &Call) -> Result<Markup, Status> {
     let projects = service.store.projects()?;
-    let mut repos = service.store.repos()?;
+    let mut repos = service.listed(call, service.store.repos()?, |record| &record.repo)?;
     repos.sort_by_key(|record| record.repo.to_string());
-    let pipelines = service.store.pipelines()?;
+    let pipelines = service.listed(call, service.store.pipelines()?, |record| &record.name)?;
     let release = service.dialect().release();
     let body = html! {
         h2 { "Repos" }

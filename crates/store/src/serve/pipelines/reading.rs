@@ -1,16 +1,35 @@
 //! From the text of a spec to what it comes to: the same with the defaults filled in. What is no spec is refused with
 //! the place where it is wrong, in the words of pachd's JSON reader.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use crate::serve::Status;
 use crate::{Dialect, ProjectRecord};
 use spoutctl_core::pfs::{self, ProjectName, RepoName};
+use spoutctl_core::quantity::grouped;
 use spoutctl_lint::source::SourceFile;
 use spoutctl_lint::spec;
 use spoutctl_lint::spec::tree::Node;
-use spoutctl_proto::schema::{JsonDecodeError, JsonDecodeErrorKind, Unknown};
+use spoutctl_proto::schema::{JsonDecodeError, JsonDecodeErrorKind, MessageSchema, Unknown};
 use spoutctl_proto::spec::CREATE_PIPELINE_REQUEST;
+
+/// The most messages of a spec: each is told with all of its fields, whatever it says of them.
+const MOST_MESSAGES: usize = 10_000;
+
+/// # Errors
+/// When a spec would be told at a large multiple of its length.
+pub(super) fn bounded(text: &str) -> Result<(), Status> {
+    let messages = text.matches('{').count();
+    if messages <= MOST_MESSAGES {
+        return Ok(());
+    }
+    let (messages, most) = (grouped(messages as u64), grouped(MOST_MESSAGES as u64));
+    Err(Status::invalid(format!(
+        "spoutctl serve takes a spec of {most} messages at most, and this one has {messages}"
+    )))
+}
 
 /// What a cluster fills in where nobody has set anything else (recording http 091).
 fn defaults(dialect: Dialect) -> Value {
@@ -38,10 +57,8 @@ pub(super) fn spec_of(text: &str) -> Result<Value, String> {
     let tree = spec::parse(&SourceFile::new("spec.json", text));
     let root = tree.documents.first().map(|document| &document.root);
     let fault = read.as_ref().err().map(|fault| misplaced(text, root, fault));
-    let twice = root.and_then(duplicate).map(|(at, name)| {
-        let words = format!("(line {}): duplicate field {name:?}", place(text, at));
-        (at, words)
-    });
+    let twice = root.and_then(|root| duplicate(root, Some(CREATE_PIPELINE_REQUEST)));
+    let twice = twice.map(|(at, what)| (at, format!("(line {}): duplicate {what}", place(text, at))));
     // The reader stops at the first of them.
     match [fault, twice].into_iter().flatten().min() {
         Some((_, words)) => Err(format!("proto: {words}")),
@@ -54,6 +71,7 @@ pub(super) fn spec_of(text: &str) -> Result<Value, String> {
 /// # Errors
 /// As [`spec_of`].
 pub(in crate::serve) fn lenient_spec_of(text: &str) -> Result<Value, Status> {
+    bounded(text)?;
     let value: Value = serde_json::from_str(text).map_err(|error| Status::invalid(syntax_error(text, &error)))?;
     CREATE_PIPELINE_REQUEST.read(&value, Unknown::Ignore).map_err(|fault| {
         let tree = spec::parse(&SourceFile::new("spec.json", text));
@@ -134,22 +152,21 @@ fn find(node: &Node, path: &[String], wants_key: bool) -> Option<(usize, usize)>
     find(node.elements().get(step.parse::<usize>().ok()?)?, rest, wants_key)
 }
 
-/// The first name that stands twice in an object, in either spelling.
-fn duplicate(node: &Node) -> Option<(usize, String)> {
-    let spelling = |name: &str| name.replace('_', "").to_lowercase();
-    let members = node.members();
-    let mut found: Vec<(usize, String)> = Vec::new();
-    for (at, member) in members.iter().enumerate() {
-        let is_twice = members[..at]
-            .iter()
-            .any(|before| spelling(&before.key.name) == spelling(&member.key.name));
-        if is_twice {
-            found.push((member.key.span.start, member.key.name.clone()));
+/// The first field that stands twice in a message, in either spelling, or key in a map, as it is written.
+fn duplicate(node: &Node, message: Option<MessageSchema>) -> Option<(usize, String)> {
+    let mut seen = HashSet::new();
+    let in_members = node.members().iter().filter_map(|member| {
+        let name = &member.key.name;
+        let field = message.and_then(|message| message.field(name));
+        let (field, of) = field.unwrap_or_else(|| (name.clone(), None));
+        if seen.insert(field) {
+            return duplicate(&member.value, of);
         }
-        found.extend(duplicate(&member.value));
-    }
-    found.extend(node.elements().iter().filter_map(duplicate));
-    found.into_iter().min()
+        let kind = if message.is_some() { "field" } else { "map key" };
+        Some((member.key.span.start, format!("{kind} {name:?}")))
+    });
+    let in_elements = node.elements().iter().filter_map(|element| duplicate(element, message));
+    in_members.chain(in_elements).min()
 }
 
 /// A spec with the defaults filled in.

@@ -197,6 +197,43 @@ fn a_deleted_pipeline_takes_its_repo_along_unless_that_is_kept() {
     );
 }
 
+/// Their names are nobody's fields: a proxy is named in both.
+#[test]
+fn variables_that_differ_in_case_or_by_a_line_are_two() {
+    let fixture = Fixture::new();
+    let text = r#"{"pipeline":{"name":"p"},"transform":{"cmd":["x"],"env":{"http_proxy":"1","HTTP_PROXY":"2","httpproxy":"3"}},
+        "spout":{}}"#;
+    fixture.send(text, json!({})).unwrap();
+    let env = &fixture.inspect("p").unwrap()["details"]["transform"]["env"];
+    assert_eq!(env, &json!({"http_proxy": "1", "HTTP_PROXY": "2", "httpproxy": "3"}));
+}
+
+#[test]
+fn a_spec_that_would_be_told_at_a_multiple_of_its_length_is_refused() {
+    let fixture = Fixture::new();
+    let many = vec![json!({}); 10_000];
+    let spec = json!({"pipeline": {"name": "p"}, "transform": {"cmd": ["x"]}, "spout": {}, "tolerations": many});
+    let refused = Status::invalid("spoutctl serve takes a spec of 10,000 messages at most, and this one has 10,004");
+    assert_eq!(fixture.create(&spec), Err(refused.clone()));
+    assert_eq!(fixture.service.create_pipeline(&Call::default(), &spec), Err(refused));
+}
+
+/// What reads its repo has the right by its token alone.
+#[test]
+fn a_deleted_pipelines_token_is_good_for_nothing() {
+    let fixture = Fixture::new();
+    fixture.create(&spec("p")).unwrap();
+    let store = &fixture.service.store;
+    let digest = [7; 32];
+    store
+        .change(|work| work.add_token(&digest, "pipeline:default/p", None))
+        .unwrap();
+    fixture
+        .delete(json!({"pipeline": {"name": "p"}, "keepRepo": true}))
+        .unwrap();
+    assert_eq!(store.token(&digest), Ok(None));
+}
+
 #[test]
 fn what_is_no_spec_is_refused_at_its_place() {
     let fixture = Fixture::new();
@@ -207,6 +244,14 @@ fn what_is_no_spec_is_refused_at_its_place() {
             "syntax error (line 1:47): unexpected token \"x\"",
         ),
         (r#"["x"],"cmd":[]},"spout":{}}"#, "(line 1:53): duplicate field \"cmd\""),
+        (
+            r#"["x"],"env":{"A":"1","A":"2"}},"spout":{}}"#,
+            "(line 1:68): duplicate map key \"A\"",
+        ),
+        (
+            r#"["x"]},"datum_tries":1,"datumTries":1,"spout":{}}"#,
+            "(line 1:70): duplicate field \"datumTries\"",
+        ),
         (
             r#"["x"]},"spout":{},"parallelism_spec":{"constant":-3}}"#,
             "(line 1:96): invalid value for uint64 type: -3",
