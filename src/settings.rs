@@ -29,7 +29,7 @@ pub mod user;
 
 use std::path::{Path, PathBuf};
 
-pub use self::address::{Address, AddressError};
+pub use self::address::{Address, AddressError, of_store};
 pub use self::file::FileError;
 pub use self::pod::Pod;
 pub use self::search::{SearchError, Server, ServerFlags};

@@ -59,6 +59,7 @@ impl Choice {
             Framing::Events,
             Framing::U32le,
             Framing::Varint,
+            Framing::OctetCounting,
         ];
         let bit = |at: u8| how >> at & 1 == 1;
         Self {

@@ -9,6 +9,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};
 
 use super::Cli;
+use crate::settings::of_store;
 use spoutctl_delivery::messages::{Framing, Key};
 
 /// Refuses options that `args`, which have been parsed before, leave without effect.
@@ -142,7 +143,7 @@ impl Line<'_> {
 
     fn of_put(&self) -> Vec<Rule> {
         let pachd = self.matches.get_one::<String>("pachd");
-        let is_local = pachd.is_some_and(|address| address.starts_with("local:"));
+        let is_local = pachd.is_some_and(|address| of_store(address).is_some());
         let remote = (!is_local, "pachd, and not for a store in a directory");
         let is_heard = !self.is_set("quiet") || self.is_set("json");
         let is_batch = self.matches.get_one::<u64>("batch_count") != Some(&1);

@@ -15,7 +15,8 @@ use spoutctl_delivery::messages::{Framing, Key};
 pub struct MessageArgs {
     /// Take messages: lines, json, ndjson, csv, … or delimiter=STR
     ///
-    /// lines, nul, json, ndjson, json-seq, csv, netstring, u32be, u32le, varint, journal-export, sse or delimiter=STR.
+    /// lines, nul, json, ndjson, json-seq, csv, netstring, octet-counting, u32be, u32le, varint, journal-export, sse or
+    /// delimiter=STR.
     ///
     /// json: values with any white space between them. ndjson, or jsonl: a value a line. json-seq: values, each behind
     /// a record separator (RFC 7464). csv: the first record is a header, which every file repeats. u32be, u32le: a

@@ -9,6 +9,7 @@ use clap::{Args, ValueHint};
 use super::examples;
 use super::output::VerbosityArgs;
 use super::values::{parse_duration, parse_period};
+use crate::settings::of_store;
 use spoutctl_core::pfs::{Destination, InvalidName, Repo};
 use spoutctl_core::release::Release;
 
@@ -98,7 +99,7 @@ pub struct ServeArgs {
 
 /// The directory of a store, also where it is written as an address.
 fn parse_store(text: &str) -> Result<PathBuf, String> {
-    match text.strip_prefix("local:").unwrap_or(text) {
+    match of_store(text).unwrap_or(text) {
         "" => Err("name a directory".to_owned()),
         directory => Ok(directory.into()),
     }

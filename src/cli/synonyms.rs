@@ -4,7 +4,9 @@
 //! is somebody else's command, and is never touched.
 
 mod framings;
+pub mod meaning;
 pub mod table;
+mod values;
 pub mod verbs;
 
 use std::ffi::{OsStr, OsString};
@@ -14,9 +16,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory as _};
 
 use super::{Cli, short};
-use spoutctl_core::pfs::Source;
-use table::{DANGEROUS, FLAGS, Meaning, Part, Synonym};
-use verbs::{NOUNS, OTHER_NOUNS, VERBS, VerbMeaning};
+use meaning::{DANGEROUS, Meaning, Part, Synonym};
+use verbs::{AUTH_VERBS, NOUNS, OTHER_NOUNS, TOO_MANY, VERBS, VerbMeaning};
 
 /// What the line says, and the line as it is understood.
 ///
@@ -32,7 +33,7 @@ pub fn parse(args: &[OsString]) -> Result<(Cli, Vec<OsString>), clap::Error> {
         };
         match line.understand(&error) {
             Understood::Rewritten => {}
-            Understood::Not => return Err(line.without_bad_advice(error)),
+            Understood::Not => return Err(without_bad_advice(error)),
             Understood::Said(what) => {
                 for kind in [
                     ContextKind::SuggestedArg,
@@ -119,9 +120,10 @@ impl Line {
                 "--messages lines says where messages end; --message, or -m, is for the commit's description"
                     .to_owned(),
             ),
-            ErrorKind::UnknownArgument if self.verb.starts_with('-') => {
-                Understood::Said("options stand behind the verb: spoutctl put DEST --quiet".to_owned())
+            ErrorKind::MissingRequiredArgument if misses(error, "--into") => {
+                Understood::Said("--into NAME makes one file of the messages, --each NAME a file of each".to_owned())
             }
+            ErrorKind::UnknownArgument if self.verb.starts_with('-') => self.options_first(),
             ErrorKind::UnknownArgument => match said(ContextKind::InvalidArg) {
                 Some(typed) => self.flag(&typed),
                 None => Understood::Not,
@@ -141,7 +143,11 @@ impl Line {
         let Some(at) = self.words.iter().position(|word| word == typed) else {
             return Understood::Not;
         };
-        let Some((_, meaning)) = VERBS
+        let verbs = match self.word(at - 1) {
+            Some("auth") => AUTH_VERBS,
+            _ => VERBS,
+        };
+        let Some((_, meaning)) = verbs
             .iter()
             .find(|(names, _)| names.split(' ').any(|name| name == typed))
         else {
@@ -174,12 +180,15 @@ impl Line {
     }
 
     fn flag(&mut self, typed: &str) -> Understood {
+        if !typed.starts_with('-') {
+            return match self.noun() {
+                Understood::Not => self.too_many(),
+                understood => understood,
+            };
+        }
         let Some(at) = self.place_of(typed) else {
             return Understood::Not;
         };
-        if !typed.starts_with('-') {
-            return self.noun();
-        }
         let Some(synonym) = synonym(&self.verb, typed) else {
             return Understood::Not;
         };
@@ -258,67 +267,28 @@ impl Line {
     /// The value of an option that has it not: `-n +1`, `--format json`.
     fn value(&mut self, flag: &str, value: &str) -> Understood {
         let name = flag.split([' ', '=']).next().unwrap_or_default();
-        let words: &[&str] = match (self.verb.as_str(), name, value) {
-            ("tail", "--last", "+1" | "+0") => &["--from", "beginning"],
-            ("tail", "--last", value) if value.starts_with('+') => {
-                return Understood::Said(
-                    "-n N begins with the last N commits; --from COMMIT begins after that one".to_owned(),
-                );
-            }
-            ("tail", "--format", "json" | "jsonl" | "ndjson") => &["--json"],
-            ("tail", "--format", _) => {
-                return Understood::Said(
-                    "a template has fields in braces: '{time} {id}'; --json is another way".to_owned(),
-                );
-            }
-            ("put" | "pack", "--key-column" | "--position-column", _) => {
-                return Understood::Said("a column is meant by its number, the first one's is 1".to_owned());
-            }
-            ("put", "[DEST]", dir) if Path::new(dir).is_dir() => {
-                return Understood::Said(format!(
-                    "a directory is packed first: tar cf - {dir} | spoutctl put DEST"
-                ));
-            }
-            ("put", "[DEST]", file) if Path::new(file).exists() => {
-                return Understood::Said(format!("where it goes comes before the file: spoutctl put DEST {file}"));
-            }
-            ("get" | "tail", "<SOURCE>", source) if !source.contains(':') => {
-                // Only what would be taken is offered.
-                let parted = source.match_indices('/').map(|(at, _)| {
-                    let (repo, path) = source.split_at(at);
-                    format!("{repo}:{path}")
-                });
-                let is_taken = |text: &String| !text.contains("//") && text.parse::<Source>().is_ok();
-                let Some(meant) = parted.into_iter().find(is_taken) else {
-                    return Understood::Not;
-                };
-                return Understood::Said(format!("a path stands behind a colon: {meant}"));
-            }
-            ("put" | "pack", "--messages", framing) => match framings::meant(framing) {
-                Some(Ok(words)) => return self.replace_value(name, value, &words),
-                Some(Err(said)) => return Understood::Said(said.to_owned()),
-                None => return Understood::Not,
-            },
-            _ => return Understood::Not,
+        let words = match (self.verb.as_str(), name) {
+            ("put" | "pack", "--messages") => framings::meant(value).map(|meant| meant.map_err(str::to_owned)),
+            (verb, name) => values::meant(verb, name, value),
         };
-        self.replace_value(name, value, words)
+        match words {
+            Some(Ok(words)) => self.replace_value(name, value, &words),
+            Some(Err(said)) => Understood::Said(said),
+            None => Understood::Not,
+        }
     }
 
     /// Whether a framing is missing, and `--message` has what may be one.
     fn misses_framing(&self, error: &clap::Error) -> bool {
-        let missing = match error.get(ContextKind::InvalidArg) {
-            Some(ContextValue::Strings(missing)) => missing.iter().any(|option| option.contains("--messages")),
-            _ => false,
-        };
         let is_message = |word: &OsString| {
             let word = word.to_str().unwrap_or_default();
             word == "--message" || word.starts_with("--message=")
         };
-        missing && self.words[self.options..self.end()].iter().any(is_message)
+        misses(error, "--messages") && self.words[self.options..self.end()].iter().any(is_message)
     }
 
     /// Puts other words where an option stands with its value.
-    fn replace_value(&mut self, name: &str, value: &str, words: &[impl AsRef<str>]) -> Understood {
+    fn replace_value(&mut self, name: &str, value: &str, words: &[String]) -> Understood {
         let is_it = |word: &str| word == name || word == "-n" && name == "--last";
         let glued = |word: &str| word == format!("{name}={value}") || name == "--last" && word == format!("-n{value}");
         for at in self.options..self.end() {
@@ -328,8 +298,7 @@ impl Line {
                 () if is_it(word) && self.word(at + 1) == Some(value) => 2,
                 () => continue,
             };
-            self.words
-                .splice(at..at + length, words.iter().map(|word| OsString::from(word.as_ref())));
+            self.words.splice(at..at + length, words.iter().map(OsString::from));
             return Understood::Rewritten;
         }
         Understood::Not
@@ -344,16 +313,54 @@ impl Line {
         row.map(|(.., said)| *said)
     }
 
-    /// pachctl's nouns: `create pipeline -f SPEC`.
+    /// Nouns and verbs behind a verb: `create pipeline -f SPEC`, `spool drain DIR`.
     fn noun(&mut self) -> Understood {
-        let first = self.operands().first().copied();
-        match first.map(|at| (at, self.word(at).unwrap_or_default())) {
-            Some((at, noun)) if NOUNS.contains(&(self.verb.as_str(), noun)) => {
-                self.words.remove(at);
-                Understood::Rewritten
+        let Some(at) = self.operands().first().copied() else {
+            return Understood::Not;
+        };
+        let noun = self.word(at).unwrap_or_default();
+        let row = NOUNS
+            .iter()
+            .find(|(verb, nouns, _)| *verb == self.verb && nouns.split(' ').any(|known| known == noun));
+        let Some((.., words)) = row else {
+            return Understood::Not;
+        };
+        self.words.splice(at..=at, words.split_whitespace().map(OsString::from));
+        Understood::Rewritten
+    }
+
+    /// What to say of an operand for which there is no room.
+    fn too_many(&self) -> Understood {
+        let said = match (self.verb.as_str(), self.end() < self.words.len()) {
+            ("run", true) => Some("run takes a file of streams; one command runs so: spoutctl put DEST -- CMD ARG…"),
+            (verb, _) => TOO_MANY.iter().find(|(known, _)| *known == verb).map(|(_, said)| *said),
+        };
+        said.map_or(Understood::Not, |said| Understood::Said(said.to_owned()))
+    }
+
+    /// Options before the verb, as pachctl and kubectl have them, go behind it.
+    fn options_first(&mut self) -> Understood {
+        const SAID: &str = "options stand behind the verb: spoutctl put DEST --quiet";
+        let root = Cli::command();
+        for at in 2..self.end() {
+            let Some((verb, command)) = self
+                .word(at)
+                .and_then(|word| root.find_subcommand(word).map(|command| (word.to_owned(), command)))
+            else {
+                continue;
+            };
+            let mut next = 1;
+            while next < at && self.word(next).is_some_and(|word| word.starts_with('-')) {
+                next += 1 + usize::from(wants_next(Some(command), &verb, self.word(next).unwrap_or_default()));
             }
-            _ => Understood::Not,
+            // Otherwise it is the value of an option, or something else stands before it.
+            if next == at {
+                self.words[1..=at].rotate_right(1);
+                self.find_verb();
+                return Understood::Rewritten;
+            }
         }
+        Understood::Said(SAID.to_owned())
     }
 
     /// A part of what the first operand names.
@@ -404,41 +411,54 @@ impl Line {
         }
         operands
     }
+}
 
-    /// clap's own advice, but for what loses data, for the opposite of what was typed, and for `-- -f` where a command
-    /// follows.
-    fn without_bad_advice(&self, mut error: clap::Error) -> clap::Error {
-        let suggested = match error.get(ContextKind::SuggestedArg) {
-            Some(ContextValue::String(argument)) => argument.clone(),
-            _ => String::new(),
-        };
-        let typed = match error.get(ContextKind::InvalidArg) {
-            Some(ContextValue::String(argument)) => argument.clone(),
-            _ => String::new(),
-        };
-        let name = |flag: &str| {
-            flag.trim_start_matches('-')
-                .split([' ', '='])
-                .next()
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let (suggested, typed) = (name(&suggested), name(&typed));
-        let is_opposite = suggested.strip_prefix("no-") == Some(typed.as_str())
-            || typed.strip_prefix("no-") == Some(suggested.as_str())
-            || suggested.starts_with("no-") != typed.starts_with("no-");
-        if !suggested.is_empty() && (is_opposite || DANGEROUS.contains(&suggested.as_str())) {
-            error.remove(ContextKind::SuggestedArg);
-            // It would show the option, too.
-            error.remove(ContextKind::Usage);
-        }
-        let runs_command =
-            command_of(&self.words).is_some_and(|command| command.get_positionals().any(clap::Arg::is_last_set));
-        if runs_command {
-            error.remove(ContextKind::Suggested);
-        }
-        error
+/// clap's own advice, but for what loses data, for the opposite of what was typed, for what is nothing like it, and
+/// for `-- -f`: no operand begins with a dash.
+fn without_bad_advice(mut error: clap::Error) -> clap::Error {
+    let suggested = match error.get(ContextKind::SuggestedArg) {
+        Some(ContextValue::String(argument)) => argument.clone(),
+        _ => String::new(),
+    };
+    let typed = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) => argument.clone(),
+        _ => String::new(),
+    };
+    let name = |flag: &str| {
+        flag.trim_start_matches('-')
+            .split([' ', '='])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let (suggested, typed) = (name(&suggested), name(&typed));
+    let is_opposite = suggested.strip_prefix("no-") == Some(typed.as_str())
+        || typed.strip_prefix("no-") == Some(suggested.as_str())
+        || suggested.starts_with("no-") != typed.starts_with("no-");
+    let is_bad = is_opposite || DANGEROUS.contains(&suggested.as_str()) || !is_near(&typed, &suggested);
+    if !suggested.is_empty() && is_bad {
+        error.remove(ContextKind::SuggestedArg);
+        // It would show the option, too.
+        error.remove(ContextKind::Usage);
     }
+    error.remove(ContextKind::Suggested);
+    error
+}
+
+/// Whether this option is missing.
+fn misses(error: &clap::Error, option: &str) -> bool {
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(missing)) => missing.iter().any(|missing| missing.contains(option)),
+        _ => false,
+    }
+}
+
+/// Whether a suggestion may be what was meant: a letter or so in three is another one, or its end is missing.
+///
+/// clap finds words alike that have nothing but letters in common.
+fn is_near(typed: &str, suggested: &str) -> bool {
+    let shorter = typed.chars().count().min(suggested.chars().count());
+    strsim::osa_distance(typed, suggested) <= (shorter / 3).max(1) || typed.len() >= 3 && suggested.starts_with(typed)
 }
 
 /// `put file repo@branch …`: a line that would be understood, and not as it is meant.
@@ -490,5 +510,5 @@ fn wants_next(command: Option<&Command>, verb: &str, word: &str) -> bool {
 
 fn synonym(verb: &str, typed: &str) -> Option<&'static Synonym> {
     let name = typed.split('=').next().unwrap_or_default();
-    FLAGS.iter().find(|synonym| synonym.is_for(verb, name))
+    table::flags().find(|synonym| synonym.is_for(verb, name))
 }

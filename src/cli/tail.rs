@@ -141,16 +141,19 @@ impl FromStr for Beginning {
         if let Ok(commit) = CommitId::new(text) {
             return Ok(Self::Commit(commit));
         }
+        // Kafka's first offset is no time ago.
+        if text == "0" {
+            return Err("the first commit is the `beginning`, and the next one `now`".to_owned());
+        }
         if let Ok(ago) = parse_duration(text.strip_prefix('-').unwrap_or(text)) {
             return Ok(Self::Ago(ago));
         }
-        let day = || {
-            text.parse::<jiff::civil::Date>()
-                .ok()?
-                .to_zoned(jiff::tz::TimeZone::UTC)
-                .ok()
+        // A day begins at midnight; without a zone, a time is one in UTC.
+        let in_utc = || {
+            let civil = text.parse::<jiff::civil::DateTime>().ok()?;
+            civil.to_zoned(jiff::tz::TimeZone::UTC).ok()
         };
-        match text.parse().ok().or_else(|| Some(day()?.timestamp())) {
+        match text.parse().ok().or_else(|| Some(in_utc()?.timestamp())) {
             Some(time) => Ok(Self::Time(time)),
             None => Err(format!(
                 "`{text}` is no commit's id, no `beginning`, no `now`, no time (2026-11-22T15:00:00Z or 2026-11-22), \
@@ -256,10 +259,18 @@ mod tests {
             ("1970-01-01", Beginning::Time(Timestamp::UNIX_EPOCH)),
             ("1970-01-01T00:00:00Z", Beginning::Time(Timestamp::UNIX_EPOCH)),
             ("1970-01-01T01:00:00+01:00", Beginning::Time(Timestamp::UNIX_EPOCH)),
+            (
+                "1970-01-01T02:00:00",
+                Beginning::Time(Timestamp::from_second(7200).unwrap()),
+            ),
+            (
+                "1970-01-01 02:00",
+                Beginning::Time(Timestamp::from_second(7200).unwrap()),
+            ),
         ] {
             assert_eq!(text.parse(), Ok(beginning), "{text}");
         }
-        for text in ["", "-", "3fb3", "yesterday", "1970-13-01", "--2h"] {
+        for text in ["", "-", "0", "3fb3", "yesterday", "1970-13-01", "--2h"] {
             assert!(text.parse::<Beginning>().is_err(), "{text}");
         }
     }

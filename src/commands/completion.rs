@@ -39,7 +39,7 @@ const SHELLS: Shells<'static> = Shells(&[
 ]);
 const LEVELS: [&str; 3] = ["error", "warning", "info"];
 /// As a user would type them; `delimiter=` wants more.
-const FRAMINGS: [&str; 13] = [
+const FRAMINGS: [&str; 14] = [
     "lines",
     "nul",
     "json",
@@ -47,6 +47,7 @@ const FRAMINGS: [&str; 13] = [
     "json-seq",
     "csv",
     "netstring",
+    "octet-counting",
     "u32be",
     "u32le",
     "varint",

@@ -2,6 +2,7 @@
 
 pub(crate) mod guard;
 
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
@@ -173,6 +174,19 @@ fn tell(group: Pid, signal: Signal) {
     let _ = kill_process_group(group, signal);
     // One that somebody has stopped would hear of it only when it goes on.
     let _ = kill_process_group(group, Signal::CONT);
+}
+
+/// Why a command could not be started, and how a line for a shell is given.
+pub fn cannot_run(command: &[OsString], error: &io::Error) -> String {
+    let program = command
+        .first()
+        .map(|program| program.to_string_lossy())
+        .unwrap_or_default();
+    let is_line = command.len() == 1 && program.contains(char::is_whitespace);
+    if is_line && error.kind() == io::ErrorKind::NotFound {
+        return format!("there is no program `{program}`; a line for a shell is run so: -- sh -c '{program}'");
+    }
+    format!("cannot run {program}: {error}")
 }
 
 /// How a process ended, after its name.

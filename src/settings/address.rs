@@ -65,11 +65,19 @@ impl AddressError {
     }
 }
 
+/// The directory of a store's address. Schemes are written small or large.
+#[must_use]
+pub fn of_store(text: &str) -> Option<&str> {
+    const SCHEME: &str = "local:";
+    let scheme = text.get(..SCHEME.len())?;
+    scheme.eq_ignore_ascii_case(SCHEME).then(|| &text[SCHEME.len()..])
+}
+
 impl Address {
     /// # Errors
     /// When the text names no store that we can talk to.
     pub fn new(text: &str) -> Result<Self, AddressError> {
-        if let Some(directory) = text.strip_prefix("local:") {
+        if let Some(directory) = of_store(text) {
             // Whoever thinks of URLs means a directory here: only three slashes are without a doubt.
             if let Some(rest) = directory.strip_prefix("//").filter(|rest| !rest.starts_with('/')) {
                 return Err(match rest {
@@ -86,7 +94,7 @@ impl Address {
         let Some((scheme, rest)) = text.split_once("://") else {
             return match text {
                 "" => Err(AddressError::Missing { looked_at: None }),
-                "local" => Err(AddressError::NoDirectory),
+                text if text.eq_ignore_ascii_case("local") => Err(AddressError::NoDirectory),
                 text if is_authority(text) => Ok(Self::Grpc(format!("grpc://{}", with_host(text)))),
                 _ => Err(AddressError::Unknown(without_userinfo(text))),
             };
@@ -262,6 +270,7 @@ mod tests {
     #[test]
     fn an_address_names_a_door_or_a_directory() {
         assert_eq!(Address::new("local:dir"), Ok(Address::Local("dir".into())));
+        assert_eq!(Address::new("LOCAL:Dir"), Ok(Address::Local("Dir".into())));
         assert_eq!(
             Address::new("https://pach"),
             Ok(Address::Gateway("https://pach".into()))

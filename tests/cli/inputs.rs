@@ -22,6 +22,40 @@ fn in_a_directory_and_through_both_doors(tried: impl Fn(&World)) {
     }
 }
 
+#[test]
+fn what_is_not_read_as_it_is_is_named_with_the_command_that_helps() {
+    let world = World::local();
+    // A frame with nothing in it, that names dictionary 7.
+    put(&world, &["lines", "--into", "a"], b"\x28\xb5\x2f\xfd\x21\x07\0\x01\0\0")
+        .expect(3)
+        .says("it was compressed with a dictionary")
+        .says("zstd -dc -D DICTIONARY FILE | spoutctl");
+    put(&world, &["lines", "--into", "a"], b"\xff\xfe\0\0a\0\0\0\n\0\0\0")
+        .expect(3)
+        .says("iconv -f UTF-32 -t UTF-8 | spoutctl");
+    put(&world, &["json", "--into", "a"], b"1\0\0\0\n\0\0\0")
+        .expect(3)
+        .says("iconv -f UTF-32LE -t UTF-8 | spoutctl");
+    world
+        .run(&["put", "r", "https://example.com/a.tar"])
+        .expect(2)
+        .says("is no file, and nothing is fetched here")
+        .says("spoutctl put DEST -- curl -fsS URL");
+}
+
+#[test]
+fn syslog_as_it_goes_through_tcp_is_messages() {
+    let world = World::local();
+    let input = b"11 <34>1 - a\nb5 <13>c";
+    put(&world, &["octet-counting", "--into", "framed"], input).expect(0);
+    assert_eq!(world.run(&["get", "r:/framed"]).expect(0).stdout, input);
+    put(&world, &["octet-counting", "--each", "{seq}", "--stream", "s"], input).expect(0);
+    assert_eq!(world.run(&["get", "r:/1"]).expect(0).stdout, b"<34>1 - a\nb");
+    put(&world, &["octet-counting", "--into", "x"], b"5 <13>c\n5 <13>d")
+        .expect(3)
+        .says("between frames stands nothing, no newline either");
+}
+
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).unwrap();

@@ -57,6 +57,9 @@ fn an_archive_that_is_torn_by_a_producer_that_ends_well_is_torn_input() {
 fn a_producer_that_cannot_be_run_is_named() {
     let ran = world().run(&["put", "events", "--create-repo", "--", "/no/such/program"]);
     ran.expect(6).says("cannot run /no/such/program");
+    let ran = world().run(&["put", "events", "--create-repo", "--", "cat 1.tar"]);
+    ran.expect(6)
+        .says("there is no program `cat 1.tar`; a line for a shell is run so: -- sh -c 'cat 1.tar'");
 }
 
 #[test]

@@ -4,9 +4,10 @@ use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 use spoutctl::cli::Verb;
+use spoutctl::cli::synonyms::meaning::Meaning;
 use spoutctl::cli::synonyms::parse;
-use spoutctl::cli::synonyms::table::{FLAGS, Meaning};
-use spoutctl::cli::synonyms::verbs::{OTHER_NOUNS, VERBS, VerbMeaning};
+use spoutctl::cli::synonyms::table::flags;
+use spoutctl::cli::synonyms::verbs::{AUTH_VERBS, OTHER_NOUNS, VERBS, VerbMeaning};
 
 fn line(text: &str) -> Vec<OsString> {
     let words = std::iter::once("spoutctl").chain(text.split(' '));
@@ -38,81 +39,120 @@ fn refused(text: &str) -> String {
     }
 }
 
+/// What people type, and what it means.
+const TAKEN: &[(&str, &str)] = &[
+    ("tail r -f", "tail r"),
+    ("tail --follow r", "tail r"),
+    ("tail -fn 3 r", "tail -n 3 r"),
+    ("tail r -o json", "tail r --json"),
+    ("tail r -ojson", "tail r --json"),
+    ("tail r --output=json", "tail r --json"),
+    ("tail r --format json", "tail r --json"),
+    ("tail r --format=json", "tail r --json"),
+    ("tail r -J", "tail r --json"),
+    ("tail r -o beginning -e", "tail r --from beginning -e"),
+    ("tail r -o end", "tail r --from now"),
+    ("tail r -o -10 -e", "tail r --last 10 -e"),
+    ("tail r -c 3", "tail r --last 3"),
+    ("rule put-ends", "explain put-ends"),
+    ("tail r --since 1h", "tail r --from 1h"),
+    ("tail r --since=2026-11-29", "tail r --from 2026-11-29"),
+    ("tail r -n +1", "tail r --from beginning"),
+    ("tail r -n+1", "tail r --from beginning"),
+    ("tail r --limit 3", "tail r --last 3 --no-follow"),
+    ("tail r --new", "tail r --from now"),
+    ("tail r --branch b", "tail r@b"),
+    ("tail --project p r:/a -e", "tail p/r:/a -e"),
+    ("put r --branch b --project p --prefix d", "put p/r@b:/d"),
+    (
+        "put r --branch b -- consumer --branch c",
+        "put r@b -- consumer --branch c",
+    ),
+    ("put -f a.tar r", "put r a.tar"),
+    ("put r --file=a.tar", "put r a.tar"),
+    ("put --branch b -f a.tar r -m x", "put r@b -m x a.tar"),
+    ("put file r@b -f a.tar", "put r@b a.tar"),
+    ("put r --batch-size 10", "put r --batch-count 10"),
+    ("put r --batch-size 10MB", "put r --batch-bytes 10MB"),
+    ("put r --ndjson --into x", "put r --messages ndjson --into x"),
+    ("put r --messages JSON --into x", "put r --messages json --into x"),
+    (
+        "pack --messages rfc6587 --into x",
+        "pack --messages octet-counting --into x",
+    ),
+    ("pack --messages=event-stream --into x", "pack --messages sse --into x"),
+    (
+        "put r --messages jsonlines --into x",
+        "put r --messages jsonlines --into x",
+    ),
+    ("put r --description hello", "put r --message hello"),
+    ("put r -o json", "put r --json"),
+    ("spout put r --branch b", "spout put r@b"),
+    ("get r:/x --branch b", "get r@b:/x"),
+    ("get file r@b:/x", "get r@b:/x"),
+    ("lint a.json", "validate a.json"),
+    ("check a.json", "validate a.json"),
+    ("validate pipeline -f a.json", "validate a.json"),
+    ("validate a.json -o sarif", "validate a.json --format sarif"),
+    ("new orders", "create orders"),
+    ("init orders", "create orders"),
+    ("apply a.json", "create --update -f a.json"),
+    ("apply -f a.json", "create --update -f a.json"),
+    ("apply -fa.json", "create --update -fa.json"),
+    ("apply --file=a.json", "create --update --file=a.json"),
+    ("update pipeline -f a.json", "create --update -f a.json"),
+    ("create pipeline -f a.json", "create -f a.json"),
+    ("ls r", "get --list r"),
+    ("cat r:/x", "get r:/x"),
+    ("watch r", "tail r"),
+    ("follow r", "tail r"),
+    ("subscribe commit r@b", "tail r@b"),
+    ("login", "auth login"),
+    ("logout", "auth logout"),
+    ("whoami -o json", "auth whoami --json"),
+    ("auth use-auth-token", "auth use-token"),
+    ("serve d --port 1700", "serve d --listen 127.0.0.1:1700"),
+    ("doctor r --address grpc://h", "doctor r --pachd grpc://h"),
+    ("spool d --drain", "spool d --send"),
+    ("completion bash", "completions bash"),
+    ("completions --shell bash", "completions bash"),
+    ("-v put r", "put -v r"),
+    ("--pachd grpc://h tail r -e", "tail --pachd grpc://h r -e"),
+    ("--context put -q tail r", "tail --context put -q r"),
+    ("--json tail r", "tail --json r"),
+    (
+        "tail r --since-time=2026-11-29T00:00:00Z",
+        "tail r --from 2026-11-29T00:00:00Z",
+    ),
+    ("tail r --first 2", "tail r --from beginning --count 2 --no-follow"),
+    ("tail -w r --oneline", "tail r"),
+    ("tail r --name-only -e", "tail r --files -e"),
+    ("tail r --max-messages 3", "tail r --count 3"),
+    ("tail r -n all -e", "tail r --from beginning -e"),
+    ("ls -l r", "get --list r"),
+    ("get r:/x --commit b", "get r@b:/x"),
+    ("put r --metrics 9464", "put r --metrics-listen 9464"),
+    ("spool ls d", "spool d"),
+    ("spool drain d", "spool --send d"),
+    ("spool --dir d", "spool d"),
+    ("run -f a.toml", "run a.toml"),
+    ("run --dry-run a.toml", "run --check a.toml"),
+    ("squash r --max-age 7d", "squash r --older-than 7d"),
+    ("config show", "config"),
+    ("config view --list", "config"),
+    ("create spout x --image i:1 --cmd y", "create x --image i:1 --cmd y"),
+    (
+        "create --jsonnet a.jsonnet --arg a=b",
+        "create --file a.jsonnet --jsonnet-arg a=b",
+    ),
+    ("auth status", "auth whoami"),
+    ("ping r", "doctor r"),
+];
+
 #[test]
 fn what_people_type_is_taken_for_what_it_means() {
-    for (typed, means) in [
-        ("tail r -f", "tail r"),
-        ("tail --follow r", "tail r"),
-        ("tail -fn 3 r", "tail -n 3 r"),
-        ("tail r -o json", "tail r --json"),
-        ("tail r -ojson", "tail r --json"),
-        ("tail r --output=json", "tail r --json"),
-        ("tail r --format json", "tail r --json"),
-        ("tail r --format=json", "tail r --json"),
-        ("tail r -J", "tail r --json"),
-        ("tail r -o beginning -e", "tail r --from beginning -e"),
-        ("tail r -o end", "tail r --from now"),
-        ("tail r -o -10 -e", "tail r --last 10 -e"),
-        ("tail r -c 3", "tail r --last 3"),
-        ("rule put-ends", "explain put-ends"),
-        ("tail r --since 1h", "tail r --from 1h"),
-        ("tail r --since=2026-11-29", "tail r --from 2026-11-29"),
-        ("tail r -n +1", "tail r --from beginning"),
-        ("tail r -n+1", "tail r --from beginning"),
-        ("tail r --limit 3", "tail r --last 3 --no-follow"),
-        ("tail r --new", "tail r --from now"),
-        ("tail r --branch b", "tail r@b"),
-        ("tail --project p r:/a -e", "tail p/r:/a -e"),
-        ("put r --branch b --project p --prefix d", "put p/r@b:/d"),
-        (
-            "put r --branch b -- consumer --branch c",
-            "put r@b -- consumer --branch c",
-        ),
-        ("put -f a.tar r", "put r a.tar"),
-        ("put r --file=a.tar", "put r a.tar"),
-        ("put --branch b -f a.tar r -m x", "put r@b -m x a.tar"),
-        ("put file r@b -f a.tar", "put r@b a.tar"),
-        ("put r --batch-size 10", "put r --batch-count 10"),
-        ("put r --batch-size 10MB", "put r --batch-bytes 10MB"),
-        ("put r --ndjson --into x", "put r --messages ndjson --into x"),
-        ("put r --messages JSON --into x", "put r --messages json --into x"),
-        ("pack --messages=event-stream --into x", "pack --messages sse --into x"),
-        (
-            "put r --messages jsonlines --into x",
-            "put r --messages jsonlines --into x",
-        ),
-        ("put r --description hello", "put r --message hello"),
-        ("put r -o json", "put r --json"),
-        ("spout put r --branch b", "spout put r@b"),
-        ("get r:/x --branch b", "get r@b:/x"),
-        ("get file r@b:/x", "get r@b:/x"),
-        ("lint a.json", "validate a.json"),
-        ("check a.json", "validate a.json"),
-        ("validate pipeline -f a.json", "validate a.json"),
-        ("validate a.json -o sarif", "validate a.json --format sarif"),
-        ("new orders", "create orders"),
-        ("init orders", "create orders"),
-        ("apply a.json", "create --update -f a.json"),
-        ("apply -f a.json", "create --update -f a.json"),
-        ("apply -fa.json", "create --update -fa.json"),
-        ("apply --file=a.json", "create --update --file=a.json"),
-        ("update pipeline -f a.json", "create --update -f a.json"),
-        ("create pipeline -f a.json", "create -f a.json"),
-        ("ls r", "get --list r"),
-        ("cat r:/x", "get r:/x"),
-        ("watch r", "tail r"),
-        ("follow r", "tail r"),
-        ("subscribe commit r@b", "tail r@b"),
-        ("login", "auth login"),
-        ("logout", "auth logout"),
-        ("whoami -o json", "auth whoami --json"),
-        ("auth use-auth-token", "auth use-token"),
-        ("serve d --port 1700", "serve d --listen 127.0.0.1:1700"),
-        ("doctor r --address grpc://h", "doctor r --pachd grpc://h"),
-        ("spool d --drain", "spool d --send"),
-        ("completion bash", "completions bash"),
-    ] {
-        assert_eq!(understood(typed), means, "{typed}");
+    for (typed, means) in TAKEN {
+        assert_eq!(understood(typed), *means, "{typed}");
     }
 }
 
@@ -142,7 +182,11 @@ fn what_is_something_else_here_is_said() {
         ("put r --messages protobuf --into x", "--messages varint takes"),
         (
             "pack --messages length-prefixed --into x",
-            "--messages netstring one in digits",
+            "--messages netstring and octet-counting one in digits",
+        ),
+        (
+            "put r --messages syslog --into x",
+            "--messages octet-counting as RFC 6587",
         ),
         ("pack --messages delimiter --into x", "--messages delimiter=STR"),
         ("put r --checkpoint f", "--ack-command"),
@@ -173,8 +217,47 @@ fn what_is_something_else_here_is_said() {
         ("put r -Z", "--messages nul"),
         ("put r --delete f", "docs/deletions-and-mirroring.md"),
         ("doctor --fix", "nothing is changed by looking"),
-        ("-v put r", "options stand behind the verb"),
-        ("--json tail r", "options stand behind the verb"),
+        ("-v", "options stand behind the verb"),
+        ("-x auth login", "options stand behind the verb"),
+        ("get r:/x there", "-o: spoutctl get REPO:/PATH -o FILE"),
+        ("get -r r:/ there", "-o: spoutctl get REPO:/PATH -o FILE"),
+        ("get r:/x -p 4", "one after the other"),
+        ("get pfs://p/r@b:/x", "a name has no scheme: p/r@b:/x"),
+        ("get /pfs/r/d/x", "here it is r:/d/x"),
+        ("put /pfs/out", "nothing has to be named"),
+        ("put pfs://r", "`pfs://` begins an address"),
+        ("tail r@b^", "-n N begins with its last N commits"),
+        ("tail r --group g", "--cursor FILE"),
+        ("tail r --state finished", "--cursor FILE"),
+        ("tail r --from 0", "the first commit is the `beginning`"),
+        ("tail a b", "one branch is followed"),
+        ("put r --batch 10", "--batch-count 10 makes one commit"),
+        ("put r --batch 10s", "--batch adaptive makes"),
+        ("put r --from mqtt://h/t", "spoutctl put DEST -- CMD ARG"),
+        ("put r --from -", "a file is named behind DEST"),
+        ("put r -o x.tar", "unless --append is given"),
+        ("put r --messages lines x.log", "--into NAME makes one file"),
+        (
+            "put r --messages ndjson --each {key} --key-json $.a.b",
+            "write it so: /a/b",
+        ),
+        (
+            "put r --messages ndjson --each {key} --key-json #/a",
+            "stands before it: /a",
+        ),
+        ("put r --exclude x", "tar cf - … | spoutctl put DEST"),
+        ("put r --config x", "spoutctl.toml"),
+        ("run r -- kcat", "spoutctl put DEST -- CMD ARG"),
+        ("spool d --purge", "--send sends what waits"),
+        ("squash r --older-than 1d --keep 5", "--keep-every 1d"),
+        ("squash r --keep-last 5", "commits go by their age"),
+        ("auth token", "never printed"),
+        ("auth check repo r", "`pachctl auth`"),
+        ("config use-context x", "pachctl config"),
+        ("pack --messages lines --into x a.log", "spoutctl pack … < FILE"),
+        ("cp r:/x .", "-o FILE"),
+        ("glob file r@b:/*", "get --list 'REPO:/GLOB'"),
+        ("stop pipeline x", "by `pachctl`"),
         ("create repo x", "--create-repo"),
         ("create branch r@b", "pachctl create"),
         ("squash commit r@b", "--older-than 7d"),
@@ -228,6 +311,9 @@ fn nobody_is_led_to_what_loses_data_or_to_the_opposite() {
         ("get /abs/path", "behind a colon"),
         ("put r -Z", "-- -Z"),
         ("create x -Z", "-- -Z"),
+        ("get r:/x -Z", "-- -Z"),
+        ("tail r --patches", "--pachd"),
+        ("tail r --into x", "tip"),
     ] {
         let said = refused(typed);
         let advice = said.split("Usage:").next().unwrap();
@@ -237,22 +323,25 @@ fn nobody_is_led_to_what_loses_data_or_to_the_opposite() {
     // The option is refused, and no noun of pachctl's explains that.
     let said = refused("create secret --imag x");
     assert!(said.contains("--image") && !said.contains("pachctl"), "{said}");
-    // Where no command follows, `--` is right.
-    assert!(refused("get r:/x -Z").contains("-- -Z") || !refused("get r:/x -Z").contains("tip"));
+    assert!(refused("tail r --curser f").contains("--cursor"));
 }
 
 /// Each word of the table, for each of its verbs.
 #[test]
 fn every_word_of_the_table_is_understood_or_answered() {
-    let all = "put get pack tail serve spool validate create doctor config login use-token whoami";
-    for row in FLAGS {
+    let all = "put get pack tail serve spool validate create doctor config run squash login use-token whoami";
+    for row in flags() {
         let verbs = if row.verbs.is_empty() { all } else { row.verbs };
         let both = |verb| row.typed.split(' ').map(move |typed| (verb, typed));
         for (verb, typed) in verbs.split(' ').flat_map(both) {
             let before = match verb {
                 "put" | "get" | "tail" | "doctor" | "validate" | "create" => format!("{verb} r"),
+                "spool" | "serve" | "run" | "completions" if matches!(row.meaning, Meaning::File) => verb.to_owned(),
                 "spool" => "spool d".to_owned(),
-                "serve" if matches!(row.meaning, Meaning::File) => "serve".to_owned(),
+                "run" => "run f".to_owned(),
+                "squash" if row.typed.contains("--max-age") => "squash r".to_owned(),
+                "squash" => "squash r --older-than 1d".to_owned(),
+                "completions" => "completions bash".to_owned(),
                 "serve" => "serve d".to_owned(),
                 "login" | "use-token" | "whoami" => format!("auth {verb}"),
                 "pack" => "pack --messages lines --into x".to_owned(),
@@ -278,13 +367,11 @@ fn every_word_of_the_table_is_understood_or_answered() {
 
 #[test]
 fn every_verb_of_the_table_is_one_or_is_answered() {
-    for (names, meaning) in VERBS {
+    let verbs = VERBS.iter().map(|row| ("", row));
+    let of_auth = AUTH_VERBS.iter().map(|row| ("auth ", row));
+    for (before, (names, meaning)) in verbs.chain(of_auth) {
         for name in names.split(' ') {
-            let typed = if name == "use-auth-token" {
-                format!("auth {name}")
-            } else {
-                format!("{name} {}", if name == "help" { "put" } else { "x" })
-            };
+            let typed = format!("{before}{name} {}", if name == "help" { "put" } else { "x" });
             match (meaning, parse(&line(&typed))) {
                 (VerbMeaning::Say(what), result) => {
                     let error = result.map(|_| ()).unwrap_err().to_string();

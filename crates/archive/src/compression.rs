@@ -96,6 +96,8 @@ pub enum CompressionFault {
     TrailingBytes,
     #[error("a frame asks for a window of more than 128 MiB")]
     Window,
+    #[error("it was compressed with a dictionary")]
+    Dictionary,
 }
 
 /// Compressed input that cannot be read on. It travels inside an [`io::Error`].
@@ -120,8 +122,12 @@ impl CompressionError {
     /// What to do next.
     #[must_use]
     pub fn help(&self) -> Option<String> {
-        (self.fault == CompressionFault::Window)
-            .then(|| "unpack it first: zstd -dc --long=31 | spoutctl put …".to_owned())
+        let options = match self.fault {
+            CompressionFault::Window => "--long=31",
+            CompressionFault::Dictionary => "-D DICTIONARY",
+            _ => return None,
+        };
+        Some(format!("unpack it first: zstd -dc {options} FILE | spoutctl …"))
     }
 }
 
@@ -316,6 +322,8 @@ fn zstd_fault(text: String) -> CompressionFault {
         CompressionFault::Checksum
     } else if text.contains("too much memory") {
         CompressionFault::Window
+    } else if text.contains("Dictionary mismatch") {
+        CompressionFault::Dictionary
     } else {
         CompressionFault::Corrupt(text)
     }
@@ -661,6 +669,15 @@ mod tests {
         let (_, error) = read_all(&bytes, 1000).unwrap_err();
         assert_eq!(error.fault, CompressionFault::Window);
         assert!(error.help().unwrap().contains("--long=31"));
+    }
+
+    #[test]
+    fn what_was_compressed_with_a_dictionary_is_told_so() {
+        // A frame with nothing in it, that names dictionary 7.
+        let bytes = b"\x28\xb5\x2f\xfd\x21\x07\0\x01\0\0";
+        let (_, error) = read_all(bytes, 1000).unwrap_err();
+        assert_eq!(error.fault, CompressionFault::Dictionary);
+        assert!(error.help().unwrap().contains("-D DICTIONARY FILE"));
     }
 
     #[test]

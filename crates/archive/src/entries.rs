@@ -323,6 +323,11 @@ impl Entries {
         if entry.kind == EntryKind::File && entry.name.ends_with(b"/") {
             entry.kind = EntryKind::Directory;
         }
+        match entry.kind {
+            EntryKind::Directory if pax.dumps => entry.kind = EntryKind::DumpDirectory,
+            EntryKind::File if std::mem::take(&mut self.globals.continues) => entry.kind = EntryKind::Continuation,
+            _ => {}
+        }
         if kind.is_none() {
             self.old_sparse(feed, header, at, &mut entry)?;
         }

@@ -52,6 +52,10 @@ pub(super) struct Records {
     pub(super) sparse: SparseRecords,
     /// Whether there was a deletion; what it says is in [`deletions`].
     pub(super) deletes: bool,
+    /// Whether there is GNU's list of what a directory held, of an incremental backup.
+    pub(super) dumps: bool,
+    /// Whether the next entry is the rest of a file from another volume.
+    pub(super) continues: bool,
     /// What a global header says of the whole archive.
     pub(super) label: Label,
 }
@@ -128,6 +132,8 @@ impl Records {
                     digits => Setting::Value(size(digits)?),
                 }
             }
+            b"GNU.dumpdir" => self.dumps = true,
+            b"GNU.volume.filename" => self.continues = true,
             _ if key == label::MESSAGES.as_bytes() => {
                 let range = std::str::from_utf8(value).ok().and_then(MessageRange::parse);
                 self.label.messages = Some(range.ok_or(PaxFault::BadMessages)?);

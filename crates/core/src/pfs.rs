@@ -551,6 +551,11 @@ fn split_reference(text: &str) -> Result<Reference<'_>, InvalidName> {
         Some((head, path)) => (head, Some(path)),
         None => (text, None),
     };
+    if path.is_some_and(|path| path.starts_with("//")) {
+        return Err(InvalidName::new(format!(
+            "`{head}://` begins an address, and no name: write [project/]repo[@branch][:/path]"
+        )));
+    }
     let (repo, revision) = match head.split_once('@') {
         Some((repo, revision)) => (repo, Some(revision)),
         None => (head, None),
@@ -588,6 +593,16 @@ mod tests {
         assert_eq!(doubtful("events:live").as_deref(), Some("live"));
         for text in ["events", "events:/live", "events@b:live", "events:a/b"] {
             assert_eq!(doubtful(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_no_name() {
+        for text in ["pfs://events", "pfs://p/events@b:/x", "local://st"] {
+            let error = text.parse::<Destination>().unwrap_err().to_string();
+            assert!(error.contains("begins an address"), "{error}");
+            assert!(text.parse::<Source>().is_err(), "{text}");
+            assert!(text.parse::<Followed>().is_err(), "{text}");
         }
     }
 

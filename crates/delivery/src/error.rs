@@ -8,7 +8,7 @@ use super::settled::{Settled, Unacknowledged};
 use super::spool::error::{Damaged, SpoolError};
 use crate::messages::MessageError;
 use crate::messages::records::SourceError;
-use spoutctl_archive::{ArchiveError, ContentError};
+use spoutctl_archive::{ArchiveError, CompressionError, ContentError};
 use spoutctl_core::fault::{Fault, FaultKind};
 use spoutctl_core::pfs::{Branch, Commit, CommitId, CommitInfo, PipelineKind, Repo};
 use spoutctl_core::quantity::counted;
@@ -358,7 +358,8 @@ impl DeliveryError {
             Self::Local { .. } | Self::Quarantine { .. } => {
                 "mend what it says, then send that archive again".to_owned()
             }
-            Self::Destination(_) | Self::Input { .. } | Self::Reading { .. } | Self::Producer { began: false, .. } => {
+            Self::Reading { error, .. } => return help_for_reading(error),
+            Self::Destination(_) | Self::Input { .. } | Self::Producer { began: false, .. } => {
                 return None;
             }
             Self::Producer { .. } => {
@@ -398,6 +399,12 @@ impl DeliveryError {
             Exhausted::Grace => Self::Interrupted,
         }
     }
+}
+
+/// What to do about compressed input that cannot be read on.
+fn help_for_reading(error: &std::io::Error) -> Option<String> {
+    let compressed = error.get_ref()?.downcast_ref::<CompressionError>()?;
+    compressed.help()
 }
 
 /// A fault of the store's own disk is no refusal.

@@ -13,6 +13,7 @@ pub(super) fn meant(typed: &str) -> Option<Result<Vec<String>, &'static str>> {
         "json-seq" | "jsonseq" | "rfc7464" | "geojson-seq" => "json-seq",
         "csv" => "csv",
         "netstring" | "netstrings" => "netstring",
+        "octet-counting" | "octet-counted" | "rfc6587" | "syslog-tcp" => "octet-counting",
         "u32be" | "u32" | "uint32" | "int32" => "u32be",
         "u32le" => "u32le",
         "varint" | "protobuf-delimited" | "delimited-protobuf" | "protodelim" | "uvarint" => "varint",
@@ -24,11 +25,19 @@ pub(super) fn meant(typed: &str) -> Option<Result<Vec<String>, &'static str>> {
                  lines does, and --key-column counts tabs there, too",
             ));
         }
+        "syslog" => {
+            return Some(Err(
+                "--messages lines takes syslog as it stands in files, --messages octet-counting as RFC 6587 sends it: \
+                 a length and a blank before each",
+            ));
+        }
+        "gelf" => return Some(Err("--messages nul takes GELF as it comes over TCP")),
+        "cloudevents" => return Some(Err("--messages ndjson takes events as JSON, one a line")),
         "delimiter" => return Some(Err("write what ends a message: --messages delimiter=STR")),
         "length" | "length-prefixed" | "frames" => {
             return Some(Err(
                 "--messages u32be or u32le takes a length in four bytes before each, --messages varint one as \
-                 protobuf writes it, --messages netstring one in digits",
+                 protobuf writes it, --messages netstring and octet-counting one in digits",
             ));
         }
         "protobuf" => {
@@ -37,8 +46,9 @@ pub(super) fn meant(typed: &str) -> Option<Result<Vec<String>, &'static str>> {
                  before each, messages of protobuf cannot be told apart",
             ));
         }
-        "u16be" | "msgpack" | "cbor" | "avro" | "parquet" | "xml" | "yaml" | "syslog" | "logfmt" | "raw" | "binary"
-        | "bytes" => return Some(Err(OTHERS)),
+        "u16be" | "msgpack" | "cbor" | "avro" | "parquet" | "xml" | "yaml" | "logfmt" | "raw" | "binary" | "bytes" => {
+            return Some(Err(OTHERS));
+        }
         _ => return None,
     };
     // As it is, it was refused for another reason.

@@ -25,7 +25,8 @@ pub const VERBS: &[(&str, VerbMeaning)] = &[
     ("login", Words("auth login")),
     ("logout", Words("auth logout")),
     ("whoami", Words("auth whoami")),
-    ("use-auth-token", Words("use-token")),
+    ("server", Words("serve")),
+    ("ping health", Words("doctor")),
     ("help", Help),
     ("version", Words("--version")),
     ("completion", Words("completions")),
@@ -34,8 +35,27 @@ pub const VERBS: &[(&str, VerbMeaning)] = &[
         Say("commits are made by `spoutctl put DEST`"),
     ),
     (
-        "start finish",
-        Say("`spoutctl put DEST` begins and finishes each commit by itself"),
+        "start finish stop",
+        Say(
+            "`spoutctl put DEST` begins and finishes each commit by itself; pipelines are started and stopped by \
+             `pachctl`",
+        ),
+    ),
+    (
+        "cp mv copy",
+        Say("`spoutctl get REPO:/PATH -o FILE` copies out of a repo, `spoutctl put DEST` commits into one"),
+    ),
+    (
+        "glob find",
+        Say("`spoutctl get --list 'REPO:/GLOB'` lists the files that a glob means"),
+    ),
+    (
+        "fsck verify",
+        Say("`spoutctl doctor DEST` looks at what a put needs; `pachctl fsck` at what pachd keeps"),
+    ),
+    (
+        "context contexts env",
+        Say("`spoutctl config` shows what holds, and where it was set"),
     ),
     (
         "exec",
@@ -46,7 +66,7 @@ pub const VERBS: &[(&str, VerbMeaning)] = &[
         Say("`spoutctl get SOURCE` writes a file's bytes"),
     ),
     (
-        "restore mount export copy sync",
+        "restore mount export sync unpack extract untar",
         Say("`spoutctl get REPO -r -o DIR` writes all files of a commit"),
     ),
     (
@@ -86,7 +106,7 @@ pub const VERBS: &[(&str, VerbMeaning)] = &[
     ),
     (
         "delete rm remove",
-        Say("spoutctl deletes no repo, no commit and no file by a command of its own; `pachctl delete` does"),
+        Say("spoutctl deletes no repo, pipeline, commit or file by a command of its own; `pachctl delete` does"),
     ),
     (
         "edit",
@@ -110,13 +130,40 @@ pub const VERBS: &[(&str, VerbMeaning)] = &[
     ),
 ];
 
-/// pachctl's nouns behind a verb, which go without saying here.
-pub const NOUNS: &[(&str, &str)] = &[
-    ("get", "file"),
-    ("put", "file"),
-    ("tail", "commit"),
-    ("create", "pipeline"),
-    ("validate", "pipeline"),
+/// Verbs behind `auth`.
+pub const AUTH_VERBS: &[(&str, VerbMeaning)] = &[
+    ("status me", Words("whoami")),
+    ("use-auth-token set-token", Words("use-token")),
+    (
+        "token get-auth-token print-token",
+        Say("`spoutctl auth whoami` says where the token is from; it is never printed"),
+    ),
+    (
+        "activate deactivate check get set revoke rotate-root-token",
+        Say("who may do what is administered by `pachctl auth`"),
+    ),
+];
+
+/// Nouns and verbs behind a verb, and what is typed instead; without any, they go without saying here.
+pub const NOUNS: &[(&str, &str, &str)] = &[
+    ("get", "file", ""),
+    ("put", "file", ""),
+    ("tail", "commit", ""),
+    ("create", "pipeline spout", ""),
+    ("validate", "pipeline", ""),
+    ("config", "show view", ""),
+    ("spool", "ls list show status", ""),
+    ("spool", "send drain flush", "--send"),
+];
+
+/// What to say of one operand more than a verb has.
+pub const TOO_MANY: &[(&str, &str)] = &[
+    ("get", "where it goes is said by -o: spoutctl get REPO:/PATH -o FILE"),
+    ("tail", "one branch is followed; another one by another `spoutctl tail`"),
+    ("squash", "one branch is squashed at a time"),
+    ("doctor", "one destination is looked at at a time"),
+    ("pack", "messages come from standard input: spoutctl pack … < FILE"),
+    ("schema", "--pachyderm 2.12 says for which version"),
 ];
 
 /// pachctl's nouns behind a verb that means something else here.
@@ -138,7 +185,8 @@ pub const OTHER_NOUNS: &[(&str, &str, &str)] = &[
     ),
     (
         "config",
-        "get set list update delete import-kube",
-        "`spoutctl config` shows what holds; contexts are changed by `pachctl config`",
+        "get set list update delete import-kube get-contexts current-context use-context edit path init unset",
+        "`spoutctl config` shows what holds, and the files that it was read from; contexts are changed by \
+         `pachctl config`",
     ),
 ];

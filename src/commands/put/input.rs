@@ -32,6 +32,13 @@ impl Input {
             }
             Ok(metadata)
         });
+        if looked.is_err() && path.to_str().is_some_and(|path| path.contains("://")) {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("{} is no file, and nothing is fetched here", path.display()),
+            )
+            .help("a command fetches it, and nothing is committed of half: spoutctl put DEST -- curl -fsS URL"));
+        }
         let metadata = looked
             .with_context(|| format!("cannot read {}; nothing was sent", path.display()))
             .map_err(Failure::from)?;

@@ -69,7 +69,7 @@ mod reading {
                 None => group.conclude(),
             });
         }
-        work.report.reads();
+        work.report.watched.reads();
         let positions = consumer.positions().clone();
         work.report.partitions.are_at(&positions);
         let mut source = Counted {

@@ -16,7 +16,7 @@ use rustix::process::Signal;
 use super::intake::Intake;
 use super::reader::Reader;
 use crate::cli::Restart;
-use crate::commands::group::{ENDS_WITHIN, Looked, ProcessGroup, how};
+use crate::commands::group::{ENDS_WITHIN, Looked, ProcessGroup, cannot_run, how};
 use crate::commands::restarting::{self, HEALTHY, LONGEST_PAUSE};
 use spoutctl_archive::{ArchiveErrorKind, SourcePositions};
 use spoutctl_core::quantity::{elapsed, grouped};
@@ -223,7 +223,7 @@ impl Producer {
 
     fn fault(&self, error: &io::Error) -> DeliveryError {
         DeliveryError::Producer {
-            what: format!("cannot run {}: {error}", self.name()),
+            what: cannot_run(&self.command, error),
             began: false,
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::archives::{Archives, Made};
 use super::changes::Trouble;
 use super::consumer::{Output, Shown, Unwritten, Written};
-use crate::commands::group::{ProcessGroup, how};
+use crate::commands::group::{ProcessGroup, cannot_run, how};
 use crate::commands::restarting::{LONGEST_PAUSE, pauses};
 use crate::failure::Failure;
 use crate::terminal::Terminal;
@@ -36,7 +36,7 @@ impl Runner {
     }
 
     fn run(&self, commit: &Shown<'_>, archive: &mut Made) -> Result<ExitStatus, Unwritten> {
-        let cannot = |error: &io::Error| Failure::new(Exit::Producer, format!("cannot run {}: {error}", self.name()));
+        let cannot = |error: &io::Error| Failure::new(Exit::Producer, cannot_run(&self.command, error));
         let mut command = self.prepare(commit);
         let child = self.group.start(&mut command);
         let Some(mut child) = child.map_err(|error| Unwritten::Failure(cannot(&error)))? else {

@@ -64,6 +64,8 @@ const FIELDS: &[(&str, Field)] = &[
 pub(super) enum TemplateError {
     #[error("there is no field `{}`", .0.escape_debug())]
     NoField(String),
+    #[error("the template has no field, so that every line would be the same")]
+    NoFields,
     #[error("a brace of the template is not closed, or not opened")]
     Brace,
     #[error("the template has `\\{0}`, which stands for nothing")]
@@ -79,6 +81,7 @@ impl TemplateError {
                 let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
                 format!("fields: {}", names.join(", "))
             }
+            Self::NoFields => "a field stands in braces: '{time} {id}'; --json prints all of them".to_owned(),
             Self::Brace => "a field is {id}; {{ and }} are braces".to_owned(),
             Self::Escape(_) | Self::Backslash => r"write \t, \n, \0 or \\".to_owned(),
         }
@@ -118,6 +121,9 @@ impl Template {
                 }),
                 c => text.push(c),
             }
+        }
+        if parts.is_empty() {
+            return Err(TemplateError::NoFields);
         }
         parts.push(Part::Text(text));
         parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
@@ -221,6 +227,11 @@ mod tests {
             ("id}", TemplateError::Brace),
             (r"\x", TemplateError::Escape('x')),
             ("\\", TemplateError::Backslash),
+            // As docker, kcat and git have them.
+            ("{{.Commit}}", TemplateError::NoFields),
+            (r"%T %s\n", TemplateError::NoFields),
+            ("$commit", TemplateError::NoFields),
+            ("", TemplateError::NoFields),
         ] {
             assert_eq!(Template::new(template), Err(error));
         }

@@ -675,6 +675,31 @@ fn special_entries_are_refused_by_name_or_skipped_with_a_note() {
     }
 }
 
+/// GNU tar says in records of PAX what it says by a type of its own in its own format.
+#[test]
+fn incremental_dumps_and_later_volumes_are_special_in_pax_format_too() {
+    let dump = || {
+        let tar = Tar::new().pax(&[("GNU.dumpdir", "Ya\0Nb\0\0")]);
+        tar.header(b"d/", b'5', 0, b"").file("d/a", b"1")
+    };
+    let volume = || {
+        let tar = Tar::new().global_pax(&[("GNU.volume.filename", "big"), ("GNU.volume.offset", "3")]);
+        tar.file("GNUFileParts/big.2", b"rest").file("d/a", b"1")
+    };
+    for (tar, kind) in [
+        (dump as fn() -> Tar, EntryKind::DumpDirectory),
+        (volume, EntryKind::Continuation),
+    ] {
+        assert_eq!(content_error(&tar().end()), ContentErrorKind::Special(kind));
+        let skip = Options {
+            special: Special::Skip,
+            ..Options::default()
+        };
+        let (archives, _) = read_all(&tar().end(), &skip);
+        expect(&files(&archives[0]), &[("/d/a", b"1")]);
+    }
+}
+
 #[test]
 fn a_volume_label_is_no_file() {
     let tar = Tar::new().header(b"label", b'V', 0, b"").file("a", b"1");

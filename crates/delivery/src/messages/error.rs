@@ -148,31 +148,44 @@ pub enum MessageFault {
 pub enum Encoding {
     Utf16Le,
     Utf16Be,
+    Utf32Le,
+    Utf32Be,
 }
 
 impl Encoding {
     /// By the mark that a text begins with.
     pub(super) fn by_mark(text: &[u8]) -> Option<Self> {
         match text {
+            [0xff, 0xfe, 0, 0, ..] => Some(Self::Utf32Le),
+            [0, 0, 0xfe, 0xff, ..] => Some(Self::Utf32Be),
             [0xff, 0xfe, ..] => Some(Self::Utf16Le),
             [0xfe, 0xff, ..] => Some(Self::Utf16Be),
             _ => None,
         }
     }
 
-    /// By its first two characters, where they are ASCII.
+    /// The marks that [`Self::by_mark`] knows. Each is whole before it is judged.
+    pub(super) const MARKS: [&[u8]; 3] = [b"\xff\xfe\0\0", b"\0\0\xfe\xff", b"\xfe\xff"];
+
+    /// By its first characters, where they are ASCII.
     pub(super) fn by_nuls(text: &[u8]) -> Option<Self> {
         match text.first_chunk()?.map(|byte| byte == 0) {
             [false, true, false, true] => Some(Self::Utf16Le),
             [true, false, true, false] => Some(Self::Utf16Be),
+            [false, true, true, true] => Some(Self::Utf32Le),
+            [true, true, true, false] => Some(Self::Utf32Be),
             _ => None,
         }
     }
 
     fn advice(self, is_marked: bool) -> String {
         let by_itself = self.to_string();
-        // By this name iconv takes the mark for what it is, and leaves it out.
-        let from = if is_marked { "UTF-16" } else { &by_itself };
+        // Without the order of bytes iconv takes the mark for what it is, and leaves it out.
+        let from = if is_marked {
+            &by_itself[.."UTF-16".len()]
+        } else {
+            &by_itself
+        };
         format!("convert it first: iconv -f {from} -t UTF-8 | spoutctl …")
     }
 }
@@ -182,6 +195,8 @@ impl fmt::Display for Encoding {
         f.write_str(match self {
             Self::Utf16Le => "UTF-16LE",
             Self::Utf16Be => "UTF-16BE",
+            Self::Utf32Le => "UTF-32LE",
+            Self::Utf32Be => "UTF-32BE",
         })
     }
 }
@@ -366,7 +381,7 @@ fn of_position(fault: &MessageFault) -> &'static str {
             "every message has to say it; see --position-by; --on-bad quarantine=DIR or skip goes on without such a \
              message"
         }
-        _ => "every message has to say where it stands; see --position-json and --position-column",
+        _ => "every message has to say where it stands; see --position-json, --position-column and --position-field",
     }
 }
 
@@ -386,7 +401,7 @@ fn help_with_framing(fault: &MessageFault) -> &'static str {
              goes on behind it; --messages ndjson has one value a line, so that one that breaks off spoils no other"
         }
         MessageFault::NotALength { found } if found.starts_with("\\n") || found.starts_with("\\r") => {
-            "between netstrings stands nothing, no newline either: kcat -f '%S:%s,' has none"
+            "between frames stands nothing, no newline either: kcat -f '%S:%s,' has none"
         }
         MessageFault::NoEvents => {
             "--messages sse takes what an event stream holds, lines of `data: …`; ndjson takes JSON, a value a line"

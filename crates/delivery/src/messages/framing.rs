@@ -292,17 +292,17 @@ impl Splitter {
             return Ok(true);
         }
         let held = &self.held;
+        let may_become = |mark: &[u8]| mark.starts_with(held) && held.len() < mark.len();
+        let is_undecided = Encoding::MARKS.into_iter().any(may_become)
+            || is_text && (may_become(BYTE_ORDER_MARK) || held.len() < 2 || held.len() < 4 && held.contains(&0));
+        if !ends && is_undecided {
+            return Ok(false);
+        }
         let marked = Encoding::by_mark(held);
         // A line may hold any bytes, and begins with such a mark only where it is one.
         if let Some(encoding) = marked.or_else(|| Encoding::by_nuls(held).filter(|_| is_text)) {
             let is_marked = marked.is_some();
             return Err(self.error(0, MessageFault::Encoded { encoding, is_marked }).into());
-        }
-        let may_become = |mark: &[u8]| mark.starts_with(held) && held.len() < mark.len();
-        let is_undecided = [&b"\xff\xfe"[..], b"\xfe\xff"].into_iter().any(may_become)
-            || is_text && (may_become(BYTE_ORDER_MARK) || held.len() < 2 || held.len() < 4 && held.contains(&0));
-        if !ends && is_undecided {
-            return Ok(false);
         }
         self.begun = true;
         let is_kept = matches!(self.framing, Framing::Csv(_));

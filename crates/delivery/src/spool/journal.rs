@@ -40,11 +40,22 @@ impl CommitOptions {
     /// One line for each thing that differs.
     pub(super) fn differences(&self, now: &Self) -> Vec<String> {
         let names: BTreeSet<&String> = self.0.keys().chain(now.0.keys()).collect();
-        let show = |value: Option<&String>| value.map_or_else(|| "not given".to_owned(), |value| format!("`{value}`"));
+        let show = |name: &str, value: Option<&String>| match value {
+            Some(value) => format!("`{value}`"),
+            // Only a store's directory is kept: a server is known by what it answers.
+            None if name == "--pachd" => "a server".to_owned(),
+            None => "not given".to_owned(),
+        };
         names
             .into_iter()
             .filter(|name| !name.starts_with(BOUND) && self.0.get(*name) != now.0.get(*name))
-            .map(|name| format!("{name}: {} then, {} now", show(self.0.get(name)), show(now.0.get(name))))
+            .map(|name| {
+                format!(
+                    "{name}: {} then, {} now",
+                    show(name, self.0.get(name)),
+                    show(name, now.0.get(name))
+                )
+            })
             .collect()
     }
 }

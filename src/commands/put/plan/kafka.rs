@@ -45,7 +45,10 @@ impl Topics {
         let form = match (envelope, &messages.messages) {
             (Some(Envelope::Json), _) => Form::Envelope,
             (None, None) => Form::Value(Framing::Lines),
-            (None, Some(framing)) if framing.is_of_bytes() => Form::Value(framing.clone()),
+            // Octet counting has no empty message, and Kafka has.
+            (None, Some(framing)) if framing.is_of_bytes() && *framing != Framing::OctetCounting => {
+                Form::Value(framing.clone())
+            }
             (None, Some(_)) => {
                 let text =
                     "values of Kafka are told apart by lines, nul, delimiter=STR, netstring, u32be, u32le or varint";

@@ -22,7 +22,9 @@ impl Splitter {
                 }))
             }
             Framing::JsonSequence => Ok(self.cut_text(start)),
-            Framing::Netstring | Framing::U32be | Framing::U32le | Framing::Varint => self.cut_frame(start),
+            Framing::Netstring | Framing::OctetCounting | Framing::U32be | Framing::U32le | Framing::Varint => {
+                self.cut_frame(start)
+            }
             Framing::JournalExport => self.cut_entry(start),
             Framing::Events => Ok(None),
         }
@@ -189,6 +191,7 @@ impl Splitter {
     fn frame_of(&self, held: &[u8]) -> Result<Option<Frame>, MessageFault> {
         match self.framing {
             Framing::Netstring => lengths::netstring(held),
+            Framing::OctetCounting => lengths::octet_count(held),
             Framing::U32be => Ok(lengths::four_bytes(held, u32::from_be_bytes)),
             Framing::U32le => Ok(lengths::four_bytes(held, u32::from_le_bytes)),
             Framing::Varint => lengths::varint(held),

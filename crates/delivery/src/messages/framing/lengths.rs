@@ -1,11 +1,11 @@
-//! Frames that say how long they are: netstrings, lengths in four bytes, and protobuf's varints.
+//! Frames that say how long they are: netstrings, syslog's octet counting, lengths in four bytes, protobuf's varints.
 //!
 //! A length of -1 stands for no message at all where there might have been one, as `kcat` writes a NULL: not what
 //! netstrings are by themselves, but what comes of its `%S:%s,`.
 
 use super::MessageFault;
 
-/// How many digits a netstring's length may have: enough for 1 GB, and no number that overflows.
+/// How many digits a length may have: enough for 1 GB, and no number that overflows.
 const LENGTH_DIGITS: usize = 9;
 
 /// How many bytes a varint may have.
@@ -28,36 +28,60 @@ impl Frame {
 
 /// What `held` begins with says of its frame, if it says it already. The frame itself may be still to come.
 pub(super) fn netstring(held: &[u8]) -> Result<Option<Frame>, MessageFault> {
-    let is_null = held.first() == Some(&b'-');
-    let sign = usize::from(is_null);
-    let digits = held[sign..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let wrong = |length: usize| MessageFault::NotALength {
-        found: String::from_utf8_lossy(&held[..held.len().min(length)])
-            .escape_debug()
-            .to_string(),
-    };
-    let number = &held[sign..sign + digits];
-    let end = sign + digits;
-    match held.get(end) {
-        // Up to the first digit that is too many: how much is held must not matter.
-        _ if is_null && !b"1".starts_with(number) => {
-            let right = usize::from(number[0] == b'1');
-            return Err(wrong(sign + right + 1));
-        }
-        _ if digits > LENGTH_DIGITS => return Err(wrong(LENGTH_DIGITS + 1)),
-        None => return Ok(None),
-        Some(b':') if digits > 0 && (digits == 1 || number[0] != b'0') => {}
-        Some(_) => return Err(wrong(end + 1)),
+    if held.first() != Some(&b'-') {
+        return decimal(held, b':', 1);
     }
-    let length = number
+    let digits = held[1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    // Up to the first digit that is too many: how much is held must not matter.
+    if !b"1".starts_with(&held[1..=digits]) {
+        let right = usize::from(held[1] == b'1');
+        return Err(not_decimal(held, 1 + right + 1));
+    }
+    match held.get(1 + digits) {
+        None => Ok(None),
+        Some(b':') if digits > 0 => Ok(Some(Frame {
+            head: "-1:".len(),
+            body: 0,
+            tail: 1,
+            is_null: true,
+        })),
+        Some(_) => Err(not_decimal(held, 1 + digits + 1)),
+    }
+}
+
+/// The same for what RFC 6587 calls octet counting. It has no message of length 0.
+pub(super) fn octet_count(held: &[u8]) -> Result<Option<Frame>, MessageFault> {
+    match held.first() {
+        Some(b'0') => Err(not_decimal(held, 1)),
+        _ => decimal(held, b' ', 0),
+    }
+}
+
+/// A length in digits, `end`, so many bytes, and `tail` more.
+fn decimal(held: &[u8], end: u8, tail: usize) -> Result<Option<Frame>, MessageFault> {
+    let digits = held.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    match held.get(digits) {
+        _ if digits > LENGTH_DIGITS => return Err(not_decimal(held, LENGTH_DIGITS + 1)),
+        None => return Ok(None),
+        Some(byte) if *byte == end && digits > 0 && (digits == 1 || held[0] != b'0') => {}
+        Some(_) => return Err(not_decimal(held, digits + 1)),
+    }
+    let body = held[..digits]
         .iter()
         .fold(0, |length: usize, digit| length * 10 + usize::from(digit - b'0'));
     Ok(Some(Frame {
-        head: end + 1,
-        body: if is_null { 0 } else { length },
-        tail: 1,
-        is_null,
+        head: digits + 1,
+        body,
+        tail,
+        is_null: false,
     }))
+}
+
+fn not_decimal(held: &[u8], shown: usize) -> MessageFault {
+    let found = String::from_utf8_lossy(&held[..held.len().min(shown)]);
+    MessageFault::NotALength {
+        found: found.escape_debug().to_string(),
+    }
 }
 
 /// The same for a length in four bytes, which `read` makes a number of.

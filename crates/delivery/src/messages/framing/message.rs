@@ -29,6 +29,8 @@ pub enum Framing {
     Csv(Dialect),
     /// `5:hello,`
     Netstring,
+    /// `5 hello`: RFC 6587, as syslog goes through TCP.
+    OctetCounting,
     /// A length in four bytes, big-endian, then so many bytes.
     U32be,
     /// The same, little-endian.
@@ -81,7 +83,14 @@ impl Framing {
     pub fn is_of_bytes(&self) -> bool {
         matches!(
             self,
-            Self::Lines | Self::Nul | Self::Delimiter(_) | Self::Netstring | Self::U32be | Self::U32le | Self::Varint
+            Self::Lines
+                | Self::Nul
+                | Self::Delimiter(_)
+                | Self::Netstring
+                | Self::OctetCounting
+                | Self::U32be
+                | Self::U32le
+                | Self::Varint
         )
     }
 

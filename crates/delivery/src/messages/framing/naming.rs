@@ -16,6 +16,7 @@ impl FromStr for Framing {
             "json-seq" => Self::JsonSequence,
             "csv" => Self::Csv(Dialect::default()),
             "netstring" => Self::Netstring,
+            "octet-counting" => Self::OctetCounting,
             "u32be" => Self::U32be,
             "u32le" => Self::U32le,
             "varint" => Self::Varint,
@@ -26,8 +27,8 @@ impl FromStr for Framing {
                 Some(delimiter) => Self::Delimiter(unescape(delimiter)?),
                 None => {
                     return Err(
-                        "write lines, nul, json, ndjson, json-seq, csv, netstring, u32be, u32le, varint, \
-                         journal-export, sse or delimiter=STR"
+                        "write lines, nul, json, ndjson, json-seq, csv, netstring, octet-counting, u32be, u32le, \
+                         varint, journal-export, sse or delimiter=STR"
                             .to_owned(),
                     );
                 }

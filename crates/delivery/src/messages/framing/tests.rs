@@ -88,6 +88,10 @@ fn each_framing_has_its_own_end() {
     assert_eq!(bodies(Framing::Netstring, b"5:hello,0:,3:a,b,"), ["hello", "", "a,b"]);
     assert_eq!(bodies(Framing::U32be, b"\0\0\0\x02hi\0\0\0\0"), ["hi", ""]);
     assert_eq!(bodies(Framing::U32le, b"\x02\0\0\0hi\0\0\0\0"), ["hi", ""]);
+    assert_eq!(
+        bodies(Framing::OctetCounting, b"2 hi11 <34>1 - a\nb"),
+        ["hi", "<34>1 - a\nb"]
+    );
     assert_eq!(bodies(Framing::Varint, b"\x02hi\0\x82\x80\0ho"), ["hi", "", "ho"]);
 }
 
@@ -129,6 +133,8 @@ fn a_last_message_without_its_end_is_kept_dropped_or_a_fault() {
         (Framing::U32be, b"\0\0\0\x01a\0\0\0\x02b"),
         (Framing::U32le, b"\x01\0\0\0a\x02\0\0"),
         (Framing::Varint, b"\x01a\x80"),
+        (Framing::OctetCounting, b"1 a2"),
+        (Framing::OctetCounting, b"1 a2 b"),
         (Framing::Varint, b"\x01a\x02b"),
         (csv(), b"h\na\n\"b"),
     ] {
@@ -212,6 +218,16 @@ fn what_is_no_message_is_named_with_its_place() {
             "message 1 of the input, at byte 0, is longer than 1.0 kB",
         ),
         (
+            Framing::OctetCounting,
+            b"0 ",
+            "message 1 of the input, at byte 0, does not begin with its length but with `0`",
+        ),
+        (
+            Framing::OctetCounting,
+            b"<34>1 - a",
+            "message 1 of the input, at byte 0, does not begin with its length but with `<`",
+        ),
+        (
             Framing::Varint,
             b"\xff\xff\xff\xff\x07",
             "message 1 of the input, at byte 0, is longer than 1.0 kB",
@@ -238,6 +254,21 @@ fn what_is_no_message_is_named_with_its_place() {
             csv(),
             b"\xff\xfea\0",
             "the header of the input, at byte 0, is not UTF-8: the input begins with the mark of UTF-16LE",
+        ),
+        (
+            Framing::Lines,
+            b"\xff\xfe\0\0a\0\0\0",
+            "message 1 of the input, at byte 0, is not UTF-8: the input begins with the mark of UTF-32LE",
+        ),
+        (
+            Framing::Lines,
+            b"\0\0\xfe\xff\0\0\0a",
+            "message 1 of the input, at byte 0, is not UTF-8: the input begins with the mark of UTF-32BE",
+        ),
+        (
+            Framing::Json,
+            b"{\0\0\0\"\0\0\0",
+            "message 1 of the input, at byte 0, is not UTF-8: the input looks like UTF-32LE",
         ),
     ] {
         let (_, end) = split(framing, input, &[], Partial::Fail);
@@ -936,6 +967,12 @@ fn framed() -> impl Strategy<Value = (Framing, Vec<Vec<u8>>, Vec<u8>)> {
                 .flat_map(|body| [&u32::try_from(body.len()).unwrap().to_le_bytes()[..], body].concat());
             (Framing::U32le, m.clone(), bytes.collect())
         }),
+        many(prop::collection::vec(0..=255_u8, 1..40).boxed()).prop_map(|m| {
+            let bytes = m
+                .iter()
+                .flat_map(|body| [format!("{} ", body.len()).as_bytes(), body].concat());
+            (Framing::OctetCounting, m.clone(), bytes.collect())
+        }),
         many(prop::collection::vec(0..=255_u8, 0..300).boxed()).prop_map(|m| {
             let framed = |body: &Vec<u8>| {
                 let mut bytes = Vec::new();
@@ -1035,6 +1072,7 @@ proptest! {
             Framing::Lines, Framing::Nul, Framing::Delimiter(b"12".to_vec()), Framing::Json, csv(),
             Framing::Netstring, Framing::U32be, Framing::JsonLines, Framing::JsonSequence, Framing::JournalExport,
             Framing::Events, dialect(None, false), dialect(Some(b';'), true), Framing::U32le, Framing::Varint,
+            Framing::OctetCounting,
             quoted_by(None),
         ];
         for partial in [Partial::Drop, Partial::Keep] {
