@@ -15,7 +15,7 @@ fn partitions_whose_leader_dies_are_read_on_from_the_next_one_and_each_record_is
     let settings = "num.partitions=4\ndefault.replication.factor=2\nbroker.session.timeout.ms=2000\n\
                     broker.heartbeat.interval.ms=500\n";
     let first = Broker::with_properties(&jars, settings);
-    let mut second = first.with_second(&jars, settings);
+    let second = first.with_second(&jars, settings);
     let records = |from: usize| (from..from + RECORDS).map(|n| format!("{n}:{n}\n")).collect::<String>();
     write(&first, "t", &records(0));
     let list = String::from_utf8(first.kcat(&["-L", "-t", "t"], &[]).unwrap()).unwrap();
@@ -40,8 +40,7 @@ fn partitions_whose_leader_dies_are_read_on_from_the_next_one_and_each_record_is
     };
     write(&first, "t", &records(RECORDS));
     wait_for_records(2 * RECORDS);
-    second.child.kill().unwrap();
-    second.child.wait().unwrap();
+    drop(second);
     wait_until("it comes", || {
         let list = first.kcat(&["-L", "-t", "t"], &[]).unwrap();
         !String::from_utf8_lossy(&list).contains("leader 2")
