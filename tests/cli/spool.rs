@@ -212,7 +212,10 @@ fn a_damaged_file_is_named_and_the_others_are_sent_and_the_exit_code_is_3() {
         &["put", "events", "--create-repo", "--spool", &dir(&world)],
         &archive("4"),
     );
-    ran.expect(3).says("spool/damaged/000000000002-").says("SHA-256");
+    ran.expect(3)
+        .says("spool/damaged/000000000002-")
+        .says("SHA-256")
+        .says("have the producer make its data again");
     assert_eq!(ran.lines().len(), 3);
     assert_eq!(numbers(&world), [1, 3, 4]);
 }

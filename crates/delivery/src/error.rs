@@ -92,7 +92,7 @@ pub enum DeliveryError {
     LetGo { archive: u64, why: LetGo },
     #[error(transparent)]
     Spool(#[from] SpoolError),
-    #[error("{} of archives that waited in the spool cannot be read any more", counted(.0.len() as u64, "file"))]
+    #[error("set aside in the spool, and not sent: {}", counted(.0.len() as u64, "file"))]
     Damaged(Vec<Damaged>),
     #[error("this is cluster {found}, and the spool's archives were sent to {expected} before")]
     AnotherCluster { expected: String, found: String },
@@ -301,9 +301,7 @@ impl DeliveryError {
             Self::Message(error) => return error.help(),
             Self::Spool(error) => return error.help(),
             Self::Source(error) => return (!error.help.is_empty()).then(|| error.help.join("; ")),
-            Self::Damaged(_) => {
-                "everything else was sent; have the producer make their data again, then remove the files".to_owned()
-            }
+            Self::Damaged(_) => "everything else was sent; see to each file, then remove it".to_owned(),
             Self::AnotherCluster { .. } => "give the address of the first one, or take another spool".to_owned(),
             Self::NoRepo(_) => "check the name, or have it made: --create-repo".to_owned(),
             Self::NotAllowed { repo, .. } => format!(

@@ -138,6 +138,21 @@ impl Inner {
         })
     }
 
+    /// The journal for when these have left, before their files go that show it.
+    fn without(&self, sequences: &RangeInclusive<u64>) -> Journal {
+        let waits = |sequence: &u64| {
+            let place = self.waiting.binary_search_by_key(sequence, |one| one.name.sequence);
+            sequences.contains(sequence) && place.is_ok()
+        };
+        let mut journal = self.journal.clone();
+        journal.accepted = self.accepted();
+        journal.messages = self.messages;
+        journal.held_back.take_if(|held| sequences.contains(&held.sequence));
+        // Of a batch some may still be set aside. One that waits was put back, and leaves as any other.
+        journal.set_aside.retain(|sequence| !waits(sequence));
+        journal
+    }
+
     /// Writes the journal; what is in memory follows what is on disk. Not where the lock is no longer ours: another
     /// process may have written its own since.
     fn write(&mut self, dir: &Path, journal: Journal) -> Result<(), SpoolError> {
@@ -391,7 +406,7 @@ impl Spool {
                     self.inner.lock().next = waiting.name.sequence + 1;
                     return Ok(Next::Archive(archive));
                 }
-                Err(reason) => self.set_aside(&waiting.name, reason)?,
+                Err(reason) => self.set_aside(&waiting.name, &reason)?,
             }
         }
     }
@@ -491,16 +506,13 @@ impl Spool {
     pub fn finished(&self, sequences: &RangeInclusive<u64>, commit: Option<&CommitId>) -> Result<(), SpoolError> {
         let sequence = *sequences.end();
         let mut inner = self.inner.lock();
-        let mut journal = inner.journal.clone();
+        let mut journal = inner.without(sequences);
         journal.finished = journal.finished.max(sequence);
-        journal.accepted = inner.accepted();
-        journal.messages = inner.messages;
         // One that failed in flight is committed after later ones, which may still wait here: its commit hides theirs.
         if let Some(commit) = commit.filter(|_| sequence >= inner.sent_before) {
             journal.floor = Some(commit.to_string());
         }
         journal.batches.retain(|one| !one.contains(sequence));
-        journal.held_back.take_if(|held| sequences.contains(&held.sequence));
         let written = inner.write(&self.dir, journal);
         self.leave(inner, sequences, written)
     }
@@ -545,19 +557,20 @@ impl Spool {
         self.changed.notify_all();
     }
 
-    fn set_aside(&self, name: &Name, reason: String) -> Result<(), SpoolError> {
+    fn set_aside(&self, name: &Name, reason: &str) -> Result<(), SpoolError> {
         let mut inner = self.inner.lock();
         let mut journal = inner.journal.clone();
         // Before the file goes that shows it.
         journal.accepted = inner.accepted();
         journal.messages = inner.messages;
-        journal.set_aside.push(name.sequence);
+        journal.set_aside.insert(name.sequence);
         inner.write(&self.dir, journal)?;
         let path = files::set_aside(&self.dir, name)?;
         let place = inner.waiting.iter().position(|one| one.name == *name);
         if let Some(waiting) = place.and_then(|place| inner.waiting.remove(place)) {
             inner.bytes -= waiting.counted();
         }
+        let reason = format!("{reason}; have the producer make its data again");
         inner.damaged.push(Damaged { path, reason });
         drop(inner);
         self.changed.notify_all();

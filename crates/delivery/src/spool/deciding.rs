@@ -31,10 +31,7 @@ impl Spool {
     }
 
     fn give_up(&self, mut inner: MutexGuard<'_, Inner>, sequences: &RangeInclusive<u64>) -> Result<(), SpoolError> {
-        let mut journal = inner.journal.clone();
-        journal.accepted = inner.accepted();
-        journal.messages = inner.messages;
-        journal.held_back.take_if(|held| sequences.contains(&held.sequence));
+        let journal = inner.without(sequences);
         let written = inner.write(&self.dir, journal);
         self.leave(inner, sequences, written)?;
         // The journal does not know them as finished, so their files must not come back after a power cut.

@@ -19,11 +19,12 @@ pub struct HeldBack {
     pub reason: String,
 }
 
-/// A file that could not be read any more, and was set aside.
+/// A file that was set aside, and not sent: it could not be read any more, or it came back too late.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damaged {
     /// Where it is now.
     pub path: PathBuf,
+    /// And what to do, where that follows from it.
     pub reason: String,
 }
 

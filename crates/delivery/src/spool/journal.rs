@@ -87,8 +87,9 @@ pub(super) struct Journal {
     /// As many as commits may be in flight; a batch is here until it has left.
     pub batches: Vec<BatchRange>,
     pub held_back: Option<HeldBack>,
-    /// Of archives that were damaged: whoever puts a file back has to be told where later ones are finished.
-    pub set_aside: Vec<u64>,
+    /// Of archives that were damaged, until one that was put back has left: whoever puts a file back has to be told
+    /// where later ones are finished.
+    pub set_aside: BTreeSet<u64>,
     pub options: Option<CommitOptions>,
     pub cluster: Option<String>,
 }
@@ -109,8 +110,8 @@ struct Written {
     batches: Vec<BatchRange>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     held_back: Option<HeldBack>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    set_aside: Vec<u64>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    set_aside: BTreeSet<u64>,
     // As above.
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "purpose")]
     options: Option<CommitOptions>,
@@ -138,7 +139,7 @@ impl Journal {
             floor: None,
             batches: Vec::new(),
             held_back: None,
-            set_aside: Vec::new(),
+            set_aside: BTreeSet::new(),
             options: None,
             cluster: None,
         };

@@ -215,7 +215,8 @@ fn an_archive_that_was_set_aside_and_is_put_back_too_late_is_not_deleted() {
     fs::write(&file, &whole[..600]).unwrap();
     let spool = open(dir.path());
     assert_eq!(next(&spool).unwrap().number, 2);
-    spool.finished(&(2..=2), Some(&commit(2))).unwrap();
+    // They were to be one commit, which the second one has become alone.
+    spool.finished(&(1..=2), Some(&commit(2))).unwrap();
     drop(spool);
     fs::write(&file, &whole).unwrap();
     let spool = open(dir.path());
@@ -223,8 +224,47 @@ fn an_archive_that_was_set_aside_and_is_put_back_too_late_is_not_deleted() {
         panic!("{:?}", spool.damaged())
     };
     assert!(damaged.reason.contains("later archives are finished"), "{damaged:?}");
+    let told = DeliveryError::Damaged(vec![damaged.clone()]);
+    let told = format!("{told}; {:?}; {:?}", told.details(), told.help());
+    assert!(
+        !told.contains("read any more") && !told.contains("make its data"),
+        "{told}"
+    );
     assert_eq!(fs::read(&damaged.path).unwrap(), whole);
     assert_eq!(drain(&spool), [(3, b"3".to_vec())]);
+}
+
+#[test]
+fn an_archive_that_was_set_aside_and_put_back_in_time_leaves_as_any_other() {
+    let leave: [fn(&Spool); 2] = [
+        |spool| spool.finished(&(1..=1), Some(&commit(1))).unwrap(),
+        |spool| spool.forget(1).unwrap(),
+    ];
+    for leave in leave {
+        let dir = tempfile::tempdir().unwrap();
+        fill(&open(dir.path()), &[tar(b"1"), tar(b"2"), tar(b"3")].concat()).unwrap();
+        let file = waiting_files(dir.path()).remove(0);
+        let whole = fs::read(&file).unwrap();
+        // Twice: it is mended badly at first.
+        for wrong in [&whole[..600], &whole[..700]] {
+            fs::write(&file, wrong).unwrap();
+            let spool = open(dir.path());
+            assert_eq!(next(&spool).unwrap().number, 2);
+            fs::remove_file(&spool.damaged()[0].path).unwrap();
+        }
+        fs::write(&file, &whole).unwrap();
+        let spool = open(dir.path());
+        assert_eq!(next(&spool).unwrap().number, 1);
+        leave(&spool);
+        spool.finished(&(2..=2), Some(&commit(2))).unwrap();
+        drop(spool);
+        // The machine died before the directory was synced.
+        fs::write(&file, &whole).unwrap();
+        let spool = open(dir.path());
+        assert_eq!((spool.damaged(), files::damaged(dir.path())), (vec![], vec![]));
+        assert!(!file.exists());
+        assert_eq!(drain(&spool), [(3, b"3".to_vec())]);
+    }
 }
 
 #[test]
