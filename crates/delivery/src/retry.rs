@@ -181,9 +181,7 @@ impl<'a> RetryBudget<'a> {
 
     /// Counts a fault, and answers whether trying again is of no use.
     pub fn is_hopeless(&mut self, fault: &Fault) -> bool {
-        // A file set is uploaded again, and a head does not stay open.
-        let may_pass = fault.is_passing() || matches!(fault.kind, FaultKind::FileSetGone | FaultKind::HeadOpen);
-        !may_pass || self.unknown.too_often(fault)
+        !fault.is_passing() || self.unknown.too_often(fault)
     }
 
     /// How long to wait before the next try; `asked` is the server's own wish (`Retry-After`).
@@ -243,8 +241,16 @@ mod tests {
         let tries = std::iter::from_fn(|| budget.again(&odd, |_| {}).ok()).count();
         assert_eq!(tries + 1, 5);
         assert_eq!(budget.again(&odd, |_| panic!("told")), Err(Exhausted::Hopeless));
-        let refused = Fault::new(FaultKind::Refused, "no");
-        assert_eq!(budget.again(&refused, |_| panic!("told")), Err(Exhausted::Hopeless));
+    }
+
+    #[test]
+    fn what_does_not_pass_by_itself_is_not_tried_again() {
+        let (clock, interrupt) = (Fake(Mutex::new(Instant::now())), Interrupt::new());
+        let mut budget = RetryBudget::new(&clock, &interrupt, Duration::from_hours(1));
+        for kind in [FaultKind::Refused, FaultKind::FileSetGone, FaultKind::HeadOpen] {
+            let fault = Fault::new(kind, "no");
+            assert_eq!(budget.again(&fault, |_| panic!("told")), Err(Exhausted::Hopeless));
+        }
     }
 
     struct Fake(Mutex<Instant>);

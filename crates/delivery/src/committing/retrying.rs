@@ -36,7 +36,13 @@ impl<'a> Retry<'a> {
 
     /// Waits, or says why there is no further try.
     pub fn again(&mut self, fault: Fault) -> Result<(), DeliveryError> {
-        let again = self.budget.again(&fault, |fault| self.observer.retrying(fault));
+        let again = if matches!(fault.kind, FaultKind::FileSetGone | FaultKind::HeadOpen) {
+            // Here these pass as well: a file set is uploaded again, and a head does not stay open.
+            self.observer.retrying(&fault);
+            self.budget.wait(fault.retry_after)
+        } else {
+            self.budget.again(&fault, |fault| self.observer.retrying(fault))
+        };
         again.map_err(|end| DeliveryError::exhausted(self.archive, end, fault))
     }
 }
