@@ -98,7 +98,7 @@ pub struct RangeArgs {
     pub from: Option<Beginning>,
 
     /// End at the newest finished commit instead of waiting for more
-    #[arg(short = 'e', long)]
+    #[arg(short = 'e', long, overrides_with = "no_follow")]
     pub no_follow: bool,
 
     /// End after N commits

@@ -6,8 +6,13 @@ pub(super) const ROWS: &[Synonym] = &[
     row("put", "-o", Meaning::Value(put_output)),
     row(
         "put",
-        "--metrics --metrics-port --metrics-addr --metrics-address --prometheus",
+        "--metrics-port --metrics-addr --metrics-address",
         Meaning::Option("--metrics-listen"),
+    ),
+    row(
+        "put",
+        "--metrics --prometheus",
+        Meaning::Say("--metrics-listen [HOST:]PORT serves figures"),
     ),
     row(
         "put",
@@ -51,7 +56,7 @@ pub(super) const ROWS: &[Synonym] = &[
     ),
     row(
         "put",
-        "--force",
+        "--force --overwrite",
         Meaning::Say("a file of the same name is replaced as it is; --append adds to it"),
     ),
     row(
@@ -89,7 +94,15 @@ pub(super) const ROWS: &[Synonym] = &[
         "-f --file -i --input",
         Meaning::Say("messages come from standard input: spoutctl pack … < FILE"),
     ),
-    row("spool", "--verify --check -l", Meaning::Flags("")),
+    row("spool", "-l", Meaning::Flags("")),
+    row(
+        "spool",
+        "--verify --check",
+        Meaning::Say(
+            "each file's SHA-256 is checked when it is sent; by hand: sha256sum DIR/waiting/*, which is the end of \
+             each name",
+        ),
+    ),
     row("spool", "--dir -d --spool", Meaning::File),
     row(
         "spool",
@@ -111,7 +124,7 @@ pub(super) const ROWS: &[Synonym] = &[
     row("put validate", "-f --file", Meaning::File),
     row("put", "--description --desc", Meaning::Option("--message")),
     row("put", "--create --make-repo", Meaning::Flags("--create-repo")),
-    row("put", "--untar --tar --wait --overwrite --progress", Meaning::Flags("")),
+    row("put", "--untar --tar --wait --progress", Meaning::Flags("")),
     row(WITH_MESSAGES, "--batch-size", Meaning::Value(batch_size)),
     row(
         WITH_MESSAGES,

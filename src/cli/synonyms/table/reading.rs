@@ -19,7 +19,7 @@ pub(super) const ROWS: &[Synonym] = &[
         Meaning::Flags("--from beginning"),
     ),
     row("tail", "--limit --number", Meaning::Value(limit)),
-    row("tail", "--lines --tail -c", Meaning::Option("--last")),
+    row("tail", "--lines --tail", Meaning::Option("--last")),
     row("tail", "--once --no-wait --list", Meaning::Flags("--no-follow")),
     row(
         "tail",
@@ -40,7 +40,7 @@ pub(super) const ROWS: &[Synonym] = &[
     row("tail", "--since-time", Meaning::Option("--from")),
     row("tail", "--to --end", Meaning::Option("--until")),
     row("tail", "--exit", Meaning::Flags("--no-follow")),
-    row("tail", "--max --max-messages --commits", Meaning::Option("--count")),
+    row("tail", "--max --max-messages --commits -c", Meaning::Option("--count")),
     row("tail", "--first --head", Meaning::Value(first)),
     row(
         "tail",
@@ -85,14 +85,10 @@ pub(super) const ROWS: &[Synonym] = &[
         "-d --dir --directory --output-dir -C",
         Meaning::Say("-r -o DIR writes all files of a directory, or of a commit, below DIR"),
     ),
+    row("squash", "--max-age --retention", Meaning::Option("--older-than")),
     row(
         "squash",
-        "--max-age --retention --keep-within",
-        Meaning::Option("--older-than"),
-    ),
-    row(
-        "squash",
-        "--keep-last --keep-newest --max-commits --last --all --before --since",
+        "--keep-last --keep-within --keep-newest --max-commits --last --all --before --since",
         Meaning::Say(BY_AGE),
     ),
     row(

@@ -21,7 +21,12 @@ pub(super) const ROWS: &[Synonym] = &[
     row("validate", "--strict", Meaning::Flags("--max-warnings 0")),
     row("validate", "--autofix --auto-fix", Meaning::Flags("--fix")),
     row("validate", "--disable --skip", Meaning::Option("--ignore")),
-    row("validate", "--enable --rule", Meaning::Option("--select")),
+    row("validate", "--rule", Meaning::Option("--select")),
+    row(
+        "validate",
+        "--enable",
+        Meaning::Say("all rules hold as it is; --select RULE applies that one only"),
+    ),
     row(
         "validate create",
         "--target-version --pachyderm-version",
