@@ -51,9 +51,17 @@ fn syslog_as_it_goes_through_tcp_is_messages() {
     assert_eq!(world.run(&["get", "r:/framed"]).expect(0).stdout, input);
     put(&world, &["octet-counting", "--each", "{seq}", "--stream", "s"], input).expect(0);
     assert_eq!(world.run(&["get", "r:/1"]).expect(0).stdout, b"<34>1 - a\nb");
-    put(&world, &["octet-counting", "--into", "x"], b"5 <13>c\n5 <13>d")
+    let newline = put(&world, &["octet-counting", "--into", "x"], b"5 <13>c\n5 <13>d");
+    newline
         .expect(3)
         .says("between frames stands nothing, no newline either");
+    assert!(!newline.stderr.contains("kcat"), "{}", newline.stderr);
+    put(&world, &["netstring", "--into", "x"], b"1:a,\n1:b,")
+        .expect(3)
+        .says("no newline either: kcat -f '%S:%s,' has none");
+    put(&world, &["octet-counting", "--into", "x"], b"<13>c\n<13>d\n")
+        .expect(3)
+        .says("--messages lines takes syslog that has no length before each message");
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

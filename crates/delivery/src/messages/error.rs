@@ -30,6 +30,14 @@ impl MessageError {
     }
 }
 
+/// How a framing writes the length of a message before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LengthForm {
+    Netstring,
+    OctetCount,
+    Varint,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MessageFault {
     /// So many bytes are allowed, and its end is not among them.
@@ -105,6 +113,7 @@ pub enum MessageFault {
     /// What stands where a length should.
     NotALength {
         found: String,
+        form: LengthForm,
     },
     /// A netstring without the comma after its last byte.
     NoComma,
@@ -246,7 +255,7 @@ impl fmt::Display for MessageFault {
             Self::NoEvents => {
                 f.write_str("is no server-sent event: no line of the input begins with `data:` or another field of one")
             }
-            Self::NotALength { found } => write!(f, "does not begin with its length but with `{found}`"),
+            Self::NotALength { found, .. } => write!(f, "does not begin with its length but with `{found}`"),
             Self::NoComma => write!(f, "has no comma after its last byte, as netstrings have"),
             Self::NoKey { why } => write!(f, "has no key: {why}"),
             Self::NoPosition { why } => write!(f, "has no position: {why}"),
@@ -400,9 +409,16 @@ fn help_with_framing(fault: &MessageFault) -> &'static str {
             "see that the consumer prints what --messages says, and nothing else; --on-bad quarantine=DIR or skip \
              goes on behind it; --messages ndjson has one value a line, so that one that breaks off spoils no other"
         }
-        MessageFault::NotALength { found } if found.starts_with("\\n") || found.starts_with("\\r") => {
-            "between frames stands nothing, no newline either: kcat -f '%S:%s,' has none"
+        MessageFault::NotALength { found, form } if found.starts_with("\\n") || found.starts_with("\\r") => {
+            match form {
+                LengthForm::Netstring => "between frames stands nothing, no newline either: kcat -f '%S:%s,' has none",
+                LengthForm::OctetCount | LengthForm::Varint => "between frames stands nothing, no newline either",
+            }
         }
+        MessageFault::NotALength {
+            found,
+            form: LengthForm::OctetCount,
+        } if found.starts_with('<') => "--messages lines takes syslog that has no length before each message",
         MessageFault::NoEvents => {
             "--messages sse takes what an event stream holds, lines of `data: …`; ndjson takes JSON, a value a line"
         }

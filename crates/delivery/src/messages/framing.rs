@@ -33,7 +33,7 @@ use self::message::Cut;
 use self::message::RECORD_SEPARATOR;
 pub use self::message::{Columns, Dropped, Framing, Message, Partial};
 pub use self::naming::{Quote, one_byte, unescape};
-use super::error::{Encoding, MessageError, MessageFault};
+use super::error::{Encoding, LengthForm, MessageError, MessageFault};
 
 /// The longest message that is taken unless told otherwise: 16 MiB.
 pub const DEFAULT_LIMIT: usize = 16 << 20;

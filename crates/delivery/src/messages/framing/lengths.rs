@@ -3,7 +3,7 @@
 //! A length of -1 stands for no message at all where there might have been one, as `kcat` writes a NULL: not what
 //! netstrings are by themselves, but what comes of its `%S:%s,`.
 
-use super::MessageFault;
+use super::{LengthForm, MessageFault};
 
 /// How many digits a length may have: enough for 1 GB, and no number that overflows.
 const LENGTH_DIGITS: usize = 9;
@@ -29,13 +29,13 @@ impl Frame {
 /// What `held` begins with says of its frame, if it says it already. The frame itself may be still to come.
 pub(super) fn netstring(held: &[u8]) -> Result<Option<Frame>, MessageFault> {
     if held.first() != Some(&b'-') {
-        return decimal(held, b':', 1);
+        return decimal(held, LengthForm::Netstring, b':', 1);
     }
     let digits = held[1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     // Up to the first digit that is too many: how much is held must not matter.
     if !b"1".starts_with(&held[1..=digits]) {
         let right = usize::from(held[1] == b'1');
-        return Err(not_decimal(held, 1 + right + 1));
+        return Err(not_decimal(held, LengthForm::Netstring, 1 + right + 1));
     }
     match held.get(1 + digits) {
         None => Ok(None),
@@ -45,26 +45,26 @@ pub(super) fn netstring(held: &[u8]) -> Result<Option<Frame>, MessageFault> {
             tail: 1,
             is_null: true,
         })),
-        Some(_) => Err(not_decimal(held, 1 + digits + 1)),
+        Some(_) => Err(not_decimal(held, LengthForm::Netstring, 1 + digits + 1)),
     }
 }
 
 /// The same for what RFC 6587 calls octet counting. It has no message of length 0.
 pub(super) fn octet_count(held: &[u8]) -> Result<Option<Frame>, MessageFault> {
     match held.first() {
-        Some(b'0') => Err(not_decimal(held, 1)),
-        _ => decimal(held, b' ', 0),
+        Some(b'0') => Err(not_decimal(held, LengthForm::OctetCount, 1)),
+        _ => decimal(held, LengthForm::OctetCount, b' ', 0),
     }
 }
 
 /// A length in digits, `end`, so many bytes, and `tail` more.
-fn decimal(held: &[u8], end: u8, tail: usize) -> Result<Option<Frame>, MessageFault> {
+fn decimal(held: &[u8], form: LengthForm, end: u8, tail: usize) -> Result<Option<Frame>, MessageFault> {
     let digits = held.iter().take_while(|byte| byte.is_ascii_digit()).count();
     match held.get(digits) {
-        _ if digits > LENGTH_DIGITS => return Err(not_decimal(held, LENGTH_DIGITS + 1)),
+        _ if digits > LENGTH_DIGITS => return Err(not_decimal(held, form, LENGTH_DIGITS + 1)),
         None => return Ok(None),
         Some(byte) if *byte == end && digits > 0 && (digits == 1 || held[0] != b'0') => {}
-        Some(_) => return Err(not_decimal(held, digits + 1)),
+        Some(_) => return Err(not_decimal(held, form, digits + 1)),
     }
     let body = held[..digits]
         .iter()
@@ -77,10 +77,11 @@ fn decimal(held: &[u8], end: u8, tail: usize) -> Result<Option<Frame>, MessageFa
     }))
 }
 
-fn not_decimal(held: &[u8], shown: usize) -> MessageFault {
+fn not_decimal(held: &[u8], form: LengthForm, shown: usize) -> MessageFault {
     let found = String::from_utf8_lossy(&held[..held.len().min(shown)]);
     MessageFault::NotALength {
         found: found.escape_debug().to_string(),
+        form,
     }
 }
 
@@ -131,6 +132,7 @@ pub(super) fn varint(held: &[u8]) -> Result<Option<Frame>, MessageFault> {
 fn not_a_varint(found: &[u8]) -> MessageFault {
     MessageFault::NotALength {
         found: found.escape_ascii().to_string(),
+        form: LengthForm::Varint,
     }
 }
 

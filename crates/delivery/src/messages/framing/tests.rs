@@ -410,7 +410,8 @@ fn a_varint_that_no_int32_is_is_no_length() {
                 ),
             ] {
                 let found = found.to_owned();
-                assert_eq!(end(wrong, blocks), MessageFault::NotALength { found });
+                let form = LengthForm::Varint;
+                assert_eq!(end(wrong, blocks), MessageFault::NotALength { found, form });
             }
         }
     }
@@ -836,12 +837,18 @@ fn where_a_wrong_message_is_said_to_be_does_not_depend_on_the_blocks() {
         (
             Framing::Netstring,
             b"-1333333333333:,",
-            MessageFault::NotALength { found: "-13".into() },
+            MessageFault::NotALength {
+                found: "-13".into(),
+                form: LengthForm::Netstring,
+            },
         ),
         (
             Framing::Netstring,
             b"-2000:,",
-            MessageFault::NotALength { found: "-2".into() },
+            MessageFault::NotALength {
+                found: "-2".into(),
+                form: LengthForm::Netstring,
+            },
         ),
     ] {
         for limit in (8..40).chain([1000]) {
