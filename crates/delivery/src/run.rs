@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvError, after, at, never, select};
 
@@ -24,6 +24,10 @@ use super::staging::Staging;
 use super::stream::Stream;
 use spoutctl_archive::{Archive, ArchiveErrorKind, Files};
 use spoutctl_core::pfs::DEFAULT_BRANCH;
+
+/// The destination is looked at so often at least while no input has come, whatever it asks for: who watches us wants
+/// to know when it is ready.
+const LONGEST_IDLE: Duration = Duration::from_mins(1);
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -105,7 +109,7 @@ impl Delivery {
             };
             if is_tried_idly {
                 let wakes = Wakes {
-                    due: after(budget.pause(asked)),
+                    due: after(budget.pause(asked).min(LONGEST_IDLE)),
                     progress: never(),
                 };
                 match self.receive(incoming, &never(), &wakes) {
