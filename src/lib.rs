@@ -94,6 +94,8 @@
 //! | a file set that is not in a commit yet | 10 min, renewed every 3 min while it is needed | `delivery::keep_alive` |
 //! | looks at a commit that somebody else has finished or dropped | 3 new ones, then it is refused | `delivery::committing` |
 //! | an archive that is staged anew, since its branch was moved | 20 times | `delivery::committing` |
+//! | what `--resume` knows of earlier runs | about 290 bytes a commit of the stream | `delivery::ready` |
+//! | what `get` holds until it finds `repo@branch.N` | about 600 bytes a commit, N of them | [`spoutctl_delivery::retrieval`] |
 //! | the same answer that nobody knows | 5 times | [`spoutctl_delivery::retry`] |
 //! | a producer that failed and leaves its output open | 5 s, then it is killed | [`commands::put`] |
 //! | the pause before a producer is started again | 1 s, doubled up to 1 min | [`commands::put`] |
