@@ -185,9 +185,14 @@ pub fn cannot_run(command: &[OsString], error: &io::Error) -> String {
         .first()
         .map(|program| program.to_string_lossy())
         .unwrap_or_default();
-    let is_line = command.len() == 1 && program.contains(char::is_whitespace);
+    // Where the first word is a path, a file is meant whose name holds a space.
+    let is_line = command.len() == 1
+        && program
+            .split_once(char::is_whitespace)
+            .is_some_and(|(first, _)| !first.contains('/'));
     if is_line && error.kind() == io::ErrorKind::NotFound {
-        return format!("there is no program `{program}`; a line for a shell is run so: -- sh -c '{program}'");
+        let quoted = shell_words::quote(&program);
+        return format!("there is no program `{program}`; a line for a shell is run so: -- sh -c {quoted}");
     }
     format!("cannot run {program}: {error}")
 }

@@ -60,6 +60,10 @@ fn a_producer_that_cannot_be_run_is_named() {
     let ran = world().run(&["put", "events", "--create-repo", "--", "cat 1.tar"]);
     ran.expect(6)
         .says("there is no program `cat 1.tar`; a line for a shell is run so: -- sh -c 'cat 1.tar'");
+    let ran = world().run(&["put", "events", "--create-repo", "--", "no-such -c 'select 1'"]);
+    ran.expect(6).says(r"is run so: -- sh -c 'no-such -c '\''select 1'\'");
+    let ran = world().run(&["put", "events", "--create-repo", "--", "/no such/program"]);
+    ran.expect(6).says("cannot run /no such/program");
 }
 
 #[test]
