@@ -79,7 +79,7 @@
 //! | records of Kafka that were fetched ahead; one of them, framed | 16 MiB and one answer of a broker, 8 MiB, decompressed; `--max-message`, 16 MiB | [`spoutctl_kafka`] |
 //! | partitions of Kafka that have series of their own | 1,000 a stream, three each; where they end is asked every 10 s | [`metrics`] |
 //! | positions of partitions, or by source, in a mark and in an archive | 64 KiB of text: 3,000 partitions at least; more are refused | [`spoutctl_core::positions`], [`spoutctl_archive::SourcePositions`] |
-//! | messages that are no archive yet | `--batch-bytes`, 64 MiB, and one of `--max-message`, 16 MiB | [`spoutctl_delivery::messages`] |
+//! | messages that are no archive yet | `--batch-bytes`, 64 MiB, or one of `--max-message`, 16 MiB, where that is more; and the one that is read meanwhile | [`spoutctl_delivery::messages`] |
 //! | one piece of a file; how many are on their way | 256 KiB; 5, and as many early, with `--route` 3 more for each repo | [`spoutctl_delivery::MAX_CHUNK`] |
 //! | what `squash` holds of a history | 16 bytes a commit, and as many for each that goes; about 100 bytes a named stream | [`spoutctl_delivery::squashing`] |
 //! | how late `squash` may find that a branch was made | 100 commits | [`spoutctl_delivery::squashing`] |

@@ -140,11 +140,12 @@ impl Line {
     }
 
     fn verb(&mut self, typed: &str) -> Understood {
-        let Some(at) = self.words.iter().position(|word| word == typed) else {
+        // The first word is what we were started by: it may be any.
+        let Some(at) = (1..self.words.len()).find(|at| self.words[*at] == typed) else {
             return Understood::Not;
         };
         let verbs = match self.word(at - 1) {
-            Some("auth") => AUTH_VERBS,
+            Some("auth") if at > 1 => AUTH_VERBS,
             _ => VERBS,
         };
         let Some((_, meaning)) = verbs

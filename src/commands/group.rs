@@ -44,12 +44,14 @@ struct Running {
 impl ProcessGroup {
     /// Starts a process; `None` when no further one may be.
     pub fn start(&self, command: &mut Command) -> io::Result<Option<Child>> {
+        // Not under the lock: whoever stops us does not wait for what somebody else has left.
+        let left = self.state.lock().left.take();
+        if let Some(left) = left {
+            left.end_group();
+        }
         let mut state = self.state.lock();
         if state.stopped {
             return Ok(None);
-        }
-        if let Some(left) = state.left.take() {
-            left.end_group();
         }
         for name in settings::withheld_from_children() {
             command.env_remove(name);
@@ -109,8 +111,9 @@ impl ProcessGroup {
 
     /// How the process ended, if it has. Nobody ever holds the number of one that is gone.
     ///
-    /// When it failed by itself, what it has left in its group is told to end, and has ended when the next one starts:
-    /// two of them at a time would read the source. One that ended well may have left its work to another process.
+    /// When it failed by itself, what it has left in its group is told to end, and is killed before the next one
+    /// starts: two of them at a time would read the source. One that ended well may have left its work to another
+    /// process.
     pub fn try_wait(&self, child: &mut Child) -> io::Result<Option<ExitStatus>> {
         let mut state = self.state.lock();
         let status = child.try_wait()?;
@@ -182,9 +185,14 @@ pub fn cannot_run(command: &[OsString], error: &io::Error) -> String {
         .first()
         .map(|program| program.to_string_lossy())
         .unwrap_or_default();
-    let is_line = command.len() == 1 && program.contains(char::is_whitespace);
+    // Where the first word is a path, a file is meant whose name holds a space.
+    let is_line = command.len() == 1
+        && program
+            .split_once(char::is_whitespace)
+            .is_some_and(|(first, _)| !first.contains('/'));
     if is_line && error.kind() == io::ErrorKind::NotFound {
-        return format!("there is no program `{program}`; a line for a shell is run so: -- sh -c '{program}'");
+        let quoted = shell_words::quote(&program);
+        return format!("there is no program `{program}`; a line for a shell is run so: -- sh -c {quoted}");
     }
     format!("cannot run {program}: {error}")
 }

@@ -355,6 +355,7 @@ fn read_into_spool(
         // It is told as an error once nothing waits before it any more, which may be never.
         if let Err(error) = &end
             && !matches!(error, DeliveryError::Interrupted)
+            && !reading.reader.is_given_up()
             && intake.spool.waiting().0 > 0
         {
             let reason = [vec![error.to_string()], error.details()].concat().join("; ");

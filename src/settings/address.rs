@@ -66,7 +66,6 @@ impl AddressError {
 }
 
 /// The directory of a store's address. Schemes are written small or large.
-#[must_use]
 pub fn of_store(text: &str) -> Option<&str> {
     const SCHEME: &str = "local:";
     let scheme = text.get(..SCHEME.len())?;

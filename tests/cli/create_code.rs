@@ -20,8 +20,9 @@ use crate::runner::{Killed, World, free_port, has_program, signal, skip, wait_fo
 
 /// A spout in its pod, and the world that its store is in.
 struct Spout {
-    world: World,
+    /// It ends before its store goes.
     _sidecar: Sidecar,
+    world: World,
     code: Child,
 }
 
@@ -76,8 +77,8 @@ impl Spout {
             .spawn()
             .unwrap();
         Self {
-            world,
             _sidecar: sidecar,
+            world,
             code,
         }
     }

@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::recipes::{Running, recipe, shell};
-use crate::runner::{World, free_port, has_program, skip, wait_until};
+use crate::runner::{Killed, World, free_port, has_program, skip, wait_until};
 
 /// Where the client is, when there is a server, too.
 pub fn client() -> Option<PathBuf> {
@@ -26,7 +26,7 @@ pub fn client() -> Option<PathBuf> {
 
 /// A server of the test's own, until it is dropped.
 pub struct Server {
-    child: Child,
+    _child: Killed,
     pub url: String,
     /// The port at which it tells of its clients.
     monitor: u16,
@@ -45,7 +45,7 @@ impl Server {
             .stderr(File::create(directory.path().join("log")).unwrap())
             .spawn();
         let server = Self {
-            child: child.unwrap(),
+            _child: Killed(child.unwrap()),
             url: format!("nats://127.0.0.1:{port}"),
             monitor,
             _directory: directory,
@@ -88,13 +88,6 @@ impl Server {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

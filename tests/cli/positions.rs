@@ -263,3 +263,25 @@ fn a_line_has_no_positions_that_are_longer_than_a_log_takes_and_acknowledgements
     let told: Value = serde_json::from_str(&fs::read_to_string(told).unwrap()).unwrap();
     assert_eq!(told["positions"].as_object().map(serde_json::Map::len), Some(5_000));
 }
+
+#[test]
+fn messages_that_were_set_aside_stay_listed_where_positions_alone_have_no_room() {
+    let world = World::local();
+    let aside = format!("quarantine={}", world.path("aside").display());
+    let sources: String = (0..4_500).map(|source| format!("{source:04}\t1\n")).collect();
+    let input = sources + &"\t8\n".repeat(50);
+    let args = LINES.map(|arg| {
+        if arg == "--batch-count=2" {
+            "--batch-count=5000"
+        } else {
+            arg
+        }
+    });
+    let ran = world.run_with(&[&args[..], &["--on-bad", &aside]].concat(), input.as_bytes());
+    let lines = ran.expect(0).json();
+    let commit = lines.iter().find(|line| line["type"] == "commit").unwrap();
+    assert_eq!(commit["positions_left_out"], true);
+    let messages = &commit["messages"];
+    let listed = messages["listed"].as_array().map(Vec::len);
+    assert_eq!((listed, &messages["set_aside"]), (Some(50), &json!(50)));
+}

@@ -60,6 +60,10 @@ fn a_producer_that_cannot_be_run_is_named() {
     let ran = world().run(&["put", "events", "--create-repo", "--", "cat 1.tar"]);
     ran.expect(6)
         .says("there is no program `cat 1.tar`; a line for a shell is run so: -- sh -c 'cat 1.tar'");
+    let ran = world().run(&["put", "events", "--create-repo", "--", "no-such -c 'select 1'"]);
+    ran.expect(6).says(r"is run so: -- sh -c 'no-such -c '\''select 1'\'");
+    let ran = world().run(&["put", "events", "--create-repo", "--", "/no such/program"]);
+    ran.expect(6).says("cannot run /no such/program");
 }
 
 #[test]
@@ -182,6 +186,7 @@ fn what_a_failed_producer_has_left_is_gone_before_the_next_one_starts_and_when_p
     let script = format!("if [ -e left ]; then kill -0 $(cat left) && exit 9; cat 1.tar; else {leave}; fi");
     let ran = produce(&world, &["--restart", "on-failure"], &script);
     assert_eq!(ran.expect(0).says("sh was killed by signal 9").lines().len(), 1);
+    assert!(!ran.stderr.contains("exit code 9"), "both were there: {}", ran.stderr);
     fs::remove_file(world.path("left")).unwrap();
     produce(&world, &[], &script).expect(6);
     wait_until_gone(&fs::read_to_string(world.path("left")).unwrap());

@@ -239,6 +239,7 @@ fn a_line_is_one_write_so_that_others_may_write_into_the_same_pipe() {
             command.stdout(theirs).stderr(Stdio::null());
         }
         let writes = writes(&ours, &mut command.spawn().unwrap());
+        assert!(!writes.is_empty(), "nothing was said, of errors: {of_errors}");
         assert!(of_errors || writes[0].len() > 1200, "{writes:?}");
         for line in &writes {
             assert!(line.ends_with('\n'), "{writes:?}");

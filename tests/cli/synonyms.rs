@@ -175,6 +175,15 @@ fn help_and_version_are_words_too() {
 }
 
 #[test]
+fn what_the_program_was_started_as_is_no_verb() {
+    for name in ["lint", "auth", ""] {
+        let words = [name, "lint", "x"].map(OsString::from);
+        let (_, words) = parse(&words).unwrap();
+        assert_eq!(words, [name, "validate", "x"]);
+    }
+}
+
+#[test]
 fn what_is_something_else_here_is_said() {
     for (typed, part) in [
         ("put r --parallel 4", "--batch adaptive"),

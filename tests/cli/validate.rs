@@ -150,6 +150,21 @@ fn a_directory_is_searched_for_the_four_endings_and_gitignore_is_heeded() {
     ran.says("in 4 specs");
 }
 
+/// As `validate <(…)` names one.
+#[test]
+fn a_pipe_that_is_named_is_read() {
+    let world = world(&[]);
+    let fifo = world.path("b.yaml");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+    let writer = std::thread::spawn({
+        let fifo = fifo.clone();
+        move || fs::write(fifo, "pipeline: {name: b}\n")
+    });
+    let ran = validate(&world, &[fifo.to_str().unwrap()]);
+    assert!(ran.expect(1).text().contains("b.yaml"), "{}", ran.text());
+    writer.join().unwrap().unwrap();
+}
+
 #[test]
 fn a_quoted_glob_means_what_a_shell_would_make_of_it() {
     let world = world(&[

@@ -10,12 +10,12 @@ mod faults;
 mod watching;
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::error::KafkaError;
@@ -23,10 +23,10 @@ use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::topic_partition_list::Offset;
 
 use crate::address::Address;
-use crate::placing::{OnGap, Partition, Start, lost};
+use crate::placing::{OnGap, Partition, Start, added, gaps, lost};
 use crate::properties::Properties;
 pub use client::Says;
-use client::{ASK, Client, Events, LOOK, lock};
+use client::{ASK, Client, Events, LOOK};
 pub use examining::{Examination, OF_TOPICS};
 use faults::{Trouble, sort};
 use spoutctl_core::positions::Positions;
@@ -63,12 +63,8 @@ pub struct Consumer {
     client: Arc<Client>,
     events: Events,
     wishes: Wishes,
-    /// Where each partition goes on behind what was shown.
+    /// Where each partition goes on behind what was shown: those of our topics that have a place here are read.
     positions: Positions,
-    /// How many partitions of each topic are read, from its first on.
-    counts: Vec<(String, u32)>,
-    /// Those that are read behind one that nobody leads yet.
-    ahead: BTreeSet<(String, u32)>,
     /// Where partitions end that are to be read to their end.
     ends: Option<Vec<(String, u32, u64)>>,
     watcher: Watcher,
@@ -93,12 +89,12 @@ impl Group {
         if let Ok(list) = list(positions.iter()) {
             let _ = self.client.commit(&list, CommitMode::Async);
         }
-        *lock(&self.newest) = Some(positions.clone());
+        *self.newest.lock() = Some(positions.clone());
     }
 
     /// Nothing follows: waits until the group knows what it was told, for 5 s at most.
     pub fn conclude(&self) {
-        let Some(list) = lock(&self.newest).take().and_then(|newest| list(newest.iter()).ok()) else {
+        let Some(list) = self.newest.lock().take().and_then(|newest| list(newest.iter()).ok()) else {
             return;
         };
         let client = Arc::clone(&self.client);
@@ -182,9 +178,15 @@ impl Consumer {
 
     /// Reads on from `positions`, and from nowhere else.
     fn assign(&self) -> Result<(), SourceError> {
-        let is_read = |topic: &str| self.counts.iter().any(|(name, _)| name == topic);
-        let list = list(self.positions.iter().filter(|(topic, ..)| is_read(topic)))?;
+        let list = list(self.read())?;
         self.client.assign(&list).map_err(|error| faults::unusable(&error))
+    }
+
+    /// The partitions that are read, and where each goes on: a commit may say more, of topics that are not read now.
+    fn read(&self) -> impl Iterator<Item = (&str, u32, u64)> {
+        let topics = self.wishes.address.topics();
+        let is_read = move |topic: &str| topics.iter().any(|name| name == topic);
+        self.positions.iter().filter(move |(topic, ..)| is_read(topic))
     }
 
     fn show(&mut self, message: &BorrowedMessage<'_>, show: &mut Show<'_>) -> Result<(), PackError> {
@@ -209,7 +211,7 @@ impl Consumer {
 
     /// What librdkafka says instead of a record.
     fn trouble(&mut self, error: &KafkaError, show: &mut Show<'_>) -> Result<(), PackError> {
-        let complaint = lock(&self.events.complaint).clone();
+        let complaint = self.events.complaint.lock().clone();
         match sort(error, self.wishes.properties.get("group.id").is_some()) {
             Trouble::Nothing => Ok(()),
             Trouble::OutOfRange => self.find_gaps(show),
@@ -240,40 +242,21 @@ impl Consumer {
     /// A broker answers; since when none did, if none did.
     fn is_up(&mut self) -> Option<Instant> {
         let since = self.down_since.take()?;
-        lock(&self.events.complaint).take();
+        self.events.complaint.lock().take();
         Some(since)
     }
 
     /// Some position is not there: which, and what then.
     fn find_gaps(&mut self, show: &mut Show<'_>) -> Result<(), PackError> {
-        let partitions = match client::partitions(&self.client, &self.counts, ASK) {
+        let read = self.read().map(|(topic, partition, _)| (topic, partition));
+        let asked = client::partitions(&self.client, read, ASK);
+        // A topic that was made anew may have fewer than a commit tells of.
+        let there = asked.filter(|asked| !asked.as_ref().is_err_and(faults::is_no_partition));
+        let partitions: Vec<Partition> = match there.collect() {
             Ok(partitions) => partitions,
             Err(error) => return Ok(self.is_down(&faults::words(&error))?),
         };
-        let mut gaps = Vec::new();
-        for Partition {
-            topic,
-            number,
-            low,
-            high,
-            ..
-        } in partitions
-        {
-            let Some(wanted) = self
-                .positions
-                .of(&topic, number)
-                .filter(|at| !(low..=high).contains(at))
-            else {
-                continue;
-            };
-            gaps.push(crate::placing::Gap {
-                topic,
-                partition: number,
-                wanted,
-                low,
-                high,
-            });
-        }
+        let gaps = gaps(&self.positions, &partitions);
         if self.wishes.on_gap == OnGap::Stop && !gaps.is_empty() {
             return Err(lost(&gaps).into());
         }
@@ -302,50 +285,35 @@ impl Consumer {
                     let waited = elapsed(since.elapsed());
                     (self.wishes.say)(&format!("brokers of Kafka answer again, after {waited}"));
                 }
-                self.take_in(led, show)
+                self.take_in(&led, show)
             }
         }
     }
 
     /// Partitions that were added: each begins at its beginning. One that is so new that nobody leads it is found by a
     /// later look.
-    fn take_in(&mut self, led: Vec<(String, Vec<u32>)>, show: &mut Show<'_>) -> Result<(), PackError> {
-        let mut has_grown = false;
-        for (topic, led) in led {
-            let Some(at) = self.counts.iter().position(|(name, _)| *name == topic) else {
-                continue;
-            };
-            let known = self.counts[at].1;
-            let mut added = 0;
-            for partition in led.into_iter().filter(|partition| *partition >= known) {
-                let place = (topic.clone(), partition);
-                if self.ahead.contains(&place) {
-                    continue;
-                }
-                let Ok((low, _)) = client::watermarks(&self.client, &topic, partition, ASK) else {
-                    continue;
-                };
-                self.positions.set(&topic, partition, low);
-                show(Event::Placed {
-                    topic: &topic,
-                    partition,
-                    next: low,
-                })?;
-                self.ahead.insert(place);
-                added += 1;
-            }
-            while self.ahead.remove(&(topic.clone(), self.counts[at].1)) {
-                self.counts[at].1 += 1;
-            }
-            if added > 0 {
-                has_grown = true;
-                let partitions = counted(added, "partition");
-                (self.wishes.say)(&format!(
-                    "topic {topic} has grown by {partitions}, read from the beginning"
-                ));
-            }
+    fn take_in(&mut self, led: &[(String, Vec<u32>)], show: &mut Show<'_>) -> Result<(), PackError> {
+        let low = |topic: &str, partition| {
+            // A broker that hangs costs a time-out for each.
+            let asked = (!(self.wishes.is_stopped)()).then(|| client::watermarks(&self.client, topic, partition, ASK));
+            asked?.ok().map(|(low, _)| low)
+        };
+        let added = added(&self.positions, led, low);
+        for (topic, partition, next) in &added {
+            self.positions.set(topic, *partition, *next);
+            show(Event::Placed {
+                topic,
+                partition: *partition,
+                next: *next,
+            })?;
         }
-        if has_grown {
+        for of_one in added.chunk_by(|(one, ..), (other, ..)| one == other) {
+            let (topic, partitions) = (&of_one[0].0, counted(of_one.len() as u64, "partition"));
+            (self.wishes.say)(&format!(
+                "topic {topic} has grown by {partitions}, read from the beginning"
+            ));
+        }
+        if !added.is_empty() {
             self.assign()?;
         }
         Ok(())
@@ -367,7 +335,7 @@ impl Consumer {
 
     /// Offsets that were refused to be told to the group, once.
     fn say_refused(&mut self) {
-        if let Some(why) = lock(&self.events.refused).take()
+        if let Some(why) = self.events.refused.lock().take()
             && !std::mem::replace(&mut self.said_refused, true)
         {
             (self.wishes.say)(&not_told(&why));

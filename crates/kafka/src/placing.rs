@@ -187,6 +187,43 @@ pub fn place(
     Ok(Placed { positions, gaps })
 }
 
+/// Of these partitions those whose position their broker does not have.
+pub fn gaps(positions: &Positions, partitions: &[Partition]) -> Vec<Gap> {
+    let gap = |partition: &Partition| {
+        let Partition {
+            topic,
+            number,
+            low,
+            high,
+            ..
+        } = partition;
+        let wanted = positions.of(topic, *number)?;
+        (!(*low..=*high).contains(&wanted)).then(|| Gap {
+            topic: topic.clone(),
+            partition: *number,
+            wanted,
+            low: *low,
+            high: *high,
+        })
+    };
+    partitions.iter().filter_map(gap).collect()
+}
+
+/// Of the partitions that somebody leads, by topic, those that are not read yet, each with the beginning that `low`
+/// finds. One of which it finds none is found by a later look.
+pub fn added(
+    positions: &Positions,
+    led: &[(String, Vec<u32>)],
+    low: impl Fn(&str, u32) -> Option<u64>,
+) -> Vec<(String, u32, u64)> {
+    let places = led
+        .iter()
+        .flat_map(|(topic, led)| led.iter().map(move |partition| (topic, *partition)));
+    let new = places.filter(|(topic, partition)| positions.of(topic, *partition).is_none());
+    new.filter_map(|(topic, partition)| Some((topic.clone(), partition, low(topic, partition)?)))
+        .collect()
+}
+
 /// What the error says of records that are lost.
 pub fn lost(gaps: &[Gap]) -> SourceError {
     let (first, others) = match gaps.split_first() {
@@ -222,6 +259,7 @@ fn another_cluster(before: &str, now: &str) -> SourceError {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::cell::Cell;
 
     fn partition(topic: &str, number: u32, low: u64, high: u64) -> Partition {
         Partition {
@@ -285,6 +323,34 @@ mod tests {
             (jumped.positions.to_string().as_str(), jumped.gaps.len()),
             ("c/t:13,0,9", 2)
         );
+    }
+
+    #[test]
+    fn a_partition_that_was_added_is_taken_in_once_though_one_before_it_is_led_by_nobody() {
+        let mut positions = known("c/t:7");
+        let asked = Cell::new(0);
+        let low = |_: &str, partition| {
+            asked.set(asked.get() + 1);
+            // A broker does not answer for the last one.
+            (partition < 4).then_some(3)
+        };
+        let led = [("t".to_owned(), vec![0, 2, 3, 4]), ("u".to_owned(), Vec::new())];
+        let first = added(&positions, &led, low);
+        assert_eq!(first, [("t".to_owned(), 2, 3), ("t".to_owned(), 3, 3)]);
+        for (topic, partition, next) in first {
+            positions.set(&topic, partition, next);
+        }
+        assert_eq!((added(&positions, &led, low), asked.get()), (Vec::new(), 4));
+        let led = [("t".to_owned(), vec![0, 1, 2, 3])];
+        assert_eq!(added(&positions, &led, low), [("t".to_owned(), 1, 3)]);
+    }
+
+    #[test]
+    fn a_position_that_is_gone_is_found_also_behind_a_partition_that_is_not_read() {
+        let partitions = [partition("t", 0, 0, 9), partition("t", 2, 5, 9)];
+        let found = gaps(&known("c/t:9,-,3"), &partitions);
+        let places: Vec<_> = found.iter().map(|gap| (gap.partition, gap.wanted, gap.low)).collect();
+        assert_eq!(places, [(2, 3, 5)]);
     }
 
     #[test]

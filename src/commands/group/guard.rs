@@ -11,8 +11,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, getpgrp, getpid, kill_process_group};
+use rustix::process::{Pid, Signal, getpgrp, getpid, kill_process_group, test_kill_process_group};
 use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 
 use spoutctl_core::exit::Exit;
@@ -21,6 +22,10 @@ use spoutctl_core::exit::Exit;
 const GUARD: &str = "__guard";
 /// What a guard says when nothing but a SIGKILL ends it any more.
 const READY: &[u8] = b"+";
+/// How long what was killed may take to be gone, and how often that is looked at. What is stuck in the system goes when
+/// it comes out of there.
+const GONE_WITHIN: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// A process group whose leader is a guard.
 pub(in crate::commands) struct Guard {
@@ -52,11 +57,16 @@ impl Guard {
         self.group
     }
 
-    /// Ends whatever is left in the group.
+    /// Ends whatever is left in the group, and waits until it is gone.
     pub fn end_group(self) {
+        let group = self.group;
         // It may have ended by itself.
-        let _ = kill_process_group(self.group, Signal::KILL);
+        let _ = kill_process_group(group, Signal::KILL);
         self.release();
+        let begun = Instant::now();
+        while test_kill_process_group(group).is_ok() && begun.elapsed() < GONE_WITHIN {
+            std::thread::sleep(LOOK_EVERY);
+        }
     }
 
     /// Nothing needs to be guarded any more. What is left in the group stays.

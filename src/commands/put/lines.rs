@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::stats::Lag;
+use crate::terminal::line::{LONGEST, length_in_a_log};
 use spoutctl_archive::{Archive, Aside, Batch, Label, Member, MessageRange, Position, PositionMap, Refused};
 use spoutctl_core::pfs::{Branch, CommitId};
 use spoutctl_delivery::{Receipt, Settled};
@@ -125,7 +126,7 @@ impl<'a> Line<'a> {
     }
 
     /// Leaves out half of the words or of what is listed, or the positions, so that the line becomes shorter; whether
-    /// it can.
+    /// it can. What is listed stays where it is the positions alone that have no room.
     pub fn list_fewer(&mut self) -> bool {
         /// Words that are no longer stay.
         const WORDS: usize = 1 << 10;
@@ -145,12 +146,14 @@ impl<'a> Line<'a> {
             }
             Self::Stats { .. } | Self::Summary { .. } => return false,
         };
-        if let Some(archives) = archives.filter(|archives| !archives.listed.is_empty()) {
+        if place.positions.is_some_and(|positions| !have_room(positions)) {
+            place.leave_out_positions();
+        } else if let Some(archives) = archives.filter(|archives| !archives.listed.is_empty()) {
             archives.listed.truncate(archives.listed.len() / 2);
         } else if let Some(messages) = place.messages.as_mut().filter(|messages| !messages.listed.is_empty()) {
             messages.listed = &messages.listed[..messages.listed.len() / 2];
-        } else if place.positions.take().is_some() {
-            place.positions_left_out = true;
+        } else if place.positions.is_some() {
+            place.leave_out_positions();
         } else {
             return false;
         }
@@ -248,6 +251,17 @@ impl<'a> Place<'a> {
             positions_left_out: false,
         }
     }
+
+    fn leave_out_positions(&mut self) {
+        self.positions = None;
+        self.positions_left_out = true;
+    }
+}
+
+/// Whether a line has room for these, and for what else it says at the least.
+fn have_room(positions: &PositionMap) -> bool {
+    const REST: usize = 4 << 10;
+    serde_json::to_string(positions).is_ok_and(|text| length_in_a_log(&text) + REST <= LONGEST)
 }
 
 #[derive(Serialize)]

@@ -25,8 +25,6 @@ use spoutctl_delivery::messages::MessageFault;
 
 /// The variable that says where each source goes on, where that is kept.
 const POSITIONS: &str = "SPOUTCTL_POSITIONS";
-/// How often it is looked whether the producer has ended, once its output has.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often it is looked whether the producer has failed while something that it started keeps its output open.
 const WATCH_EVERY: Duration = Duration::from_millis(200);
 
@@ -153,24 +151,21 @@ impl Producer {
     fn wait(&self, child: &mut Child, reader: &Reader, insist: &[Signal]) -> io::Result<ExitStatus> {
         let mut signals = insist.iter();
         let mut since = Some(Instant::now());
-        loop {
-            if let Some(status) = self.group.try_wait(child)? {
-                return Ok(status);
+        self.group.wait(child, || {
+            if since.is_none_or(|since| since.elapsed() < ENDS_WITHIN) {
+                return;
             }
-            if since.is_some_and(|since| since.elapsed() >= ENDS_WITHIN) {
-                since = signals.next().map(|signal| {
-                    self.group.stop(*signal);
-                    Instant::now()
-                });
-                if insist.is_empty() {
-                    reader.note(&format!(
-                        "{} has closed its output and still runs: it is waited for",
-                        self.name()
-                    ));
-                }
+            since = signals.next().map(|signal| {
+                self.group.stop(*signal);
+                Instant::now()
+            });
+            if insist.is_empty() {
+                reader.note(&format!(
+                    "{} has closed its output and still runs: it is waited for",
+                    self.name()
+                ));
             }
-            std::thread::sleep(LOOK_EVERY);
-        }
+        })
     }
 
     /// A producer that failed counts as ended, though something that it started may keep its output open: that is told,

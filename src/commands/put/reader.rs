@@ -54,6 +54,11 @@ impl Reader {
         self.report.note(text);
     }
 
+    /// Whether nobody wants anything to be read any more: an error then only says so.
+    pub fn is_given_up(&self) -> bool {
+        self.given_up.as_ref().is_some_and(|given_up| given_up.has_stopped())
+    }
+
     /// Hands over the archives of all these, until nobody takes them any more. FIFOs whose end is no end are opened
     /// again after the last one.
     ///

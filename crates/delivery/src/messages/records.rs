@@ -127,11 +127,9 @@ impl Framer {
                 (value, tail)
             }
         };
-        self.fault = if self.form == Form::Envelope && record.headers.is_none() {
-            Some(MessageFault::HeaderName)
-        } else {
-            fault(body, tail, &self.form, self.limit, self.shares_file)
-        };
+        let has_no_headers = self.form == Form::Envelope && record.headers.is_none();
+        self.fault = fault(body, tail, &self.form, self.limit, self.shares_file)
+            .or_else(|| has_no_headers.then_some(MessageFault::HeaderName));
         Message {
             number,
             offset: record.offset,

@@ -1,9 +1,10 @@
 //! A client of librdkafka as we want it, and what brokers are asked by it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rdkafka::TopicPartitionList;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -77,7 +78,7 @@ impl ClientContext for Events {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        let mut complaint = lock(&self.complaint);
+        let mut complaint = self.complaint.lock();
         // That all of them are down follows from what was said of each.
         let is_sum = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
         if !is_sum || complaint.is_none() {
@@ -88,12 +89,8 @@ impl ClientContext for Events {
 
 impl ConsumerContext for Events {
     fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
-        *lock(&self.refused) = result.err().map(|error| faults::words(&error));
+        *self.refused.lock() = result.err().map(|error| faults::words(&error));
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(super) fn create(address: &Address, properties: &Properties, events: &Events) -> Result<Client, SourceError> {
@@ -153,26 +150,22 @@ pub(super) fn how_many(metadata: &Metadata) -> u32 {
     u32::try_from(partitions.count()).unwrap_or(u32::MAX)
 }
 
-/// What the brokers have of all partitions.
-pub(super) fn partitions(
+/// What the brokers have of these partitions, asked one after the other.
+pub(super) fn partitions<'a>(
     client: &Client,
-    counts: &[(String, u32)],
+    wanted: impl Iterator<Item = (&'a str, u32)>,
     limit: Duration,
-) -> Result<Vec<Partition>, KafkaError> {
-    let mut partitions = Vec::new();
-    for (topic, count) in counts {
-        for number in 0..*count {
-            let (low, high) = watermarks(client, topic, number, limit)?;
-            partitions.push(Partition {
-                topic: topic.clone(),
-                number,
-                low,
-                high,
-                at_time: None,
-            });
-        }
-    }
-    Ok(partitions)
+) -> impl Iterator<Item = Result<Partition, KafkaError>> {
+    wanted.map(move |(topic, number)| {
+        let (low, high) = watermarks(client, topic, number, limit)?;
+        Ok(Partition {
+            topic: topic.to_owned(),
+            number,
+            low,
+            high,
+            at_time: None,
+        })
+    })
 }
 
 /// The oldest offset that is there, and the one behind the newest that may be read.
@@ -201,10 +194,10 @@ pub(super) type Ends = BTreeMap<(String, u32), Option<u64>>;
 ///
 /// librdkafka answers for all or for none, also where one partition has no leader (2.12.1,
 /// `rd_kafka_offsets_for_times`): so each leader is asked for its own.
-pub(super) fn ends(client: &Client, topics: &[(String, u32)]) -> Result<Ends, KafkaError> {
+pub(super) fn ends(client: &Client, topics: &[String]) -> Result<Ends, KafkaError> {
     let mut led: BTreeMap<i32, TopicPartitionList> = BTreeMap::new();
     let mut ends = Ends::new();
-    for (topic, _) in topics {
+    for topic in topics {
         let metadata = client.fetch_metadata(Some(topic), ASK)?;
         for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
             let Ok(number) = u32::try_from(partition.id()) else {

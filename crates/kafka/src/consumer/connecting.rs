@@ -1,13 +1,12 @@
 //! From wishes to partitions that are read: brokers, topics, what there is, where each partition begins.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
 
-use super::client::{ASK, Client, Events, LOOK, create, find_times, how_many, lock, looked_for, partitions};
+use super::client::{ASK, Client, Events, LOOK, create, find_times, how_many, looked_for, partitions};
 use super::faults::{self, Trouble, sort};
 use super::watching::Watcher;
 use super::{Consumer, Wishes};
@@ -35,7 +34,7 @@ impl Consumer {
         let client = Arc::new(create(&wishes.address, &wishes.properties, &events)?);
         let begun = Instant::now();
         let mut has_said = false;
-        let (counts, partitions) = loop {
+        let partitions = loop {
             let why = match look(&client, &events, &wishes, known) {
                 Ok(found) => break found,
                 Err(NotYet::Never(error)) => return Err(error),
@@ -54,7 +53,7 @@ impl Consumer {
                 std::thread::sleep(LOOK);
             }
         };
-        lock(&events.complaint).take();
+        events.complaint.lock().take();
         let cluster = client.client().fetch_cluster_id(ASK);
         let Placed { positions, gaps } = place(cluster.as_deref(), &partitions, known, wishes.start, wishes.on_gap)?;
         for gap in &gaps {
@@ -68,7 +67,7 @@ impl Consumer {
         });
         let watcher = Watcher::start(
             Arc::clone(&client),
-            counts.clone(),
+            wishes.address.topics().to_vec(),
             every(&wishes.properties),
             wishes.tell_ends.clone(),
             Arc::clone(&wishes.say),
@@ -78,8 +77,6 @@ impl Consumer {
             events,
             wishes,
             positions,
-            counts,
-            ahead: BTreeSet::new(),
             ends,
             watcher,
             down_since: None,
@@ -99,27 +96,29 @@ fn every(properties: &Properties) -> Duration {
     Duration::from_millis(named.unwrap_or(30_000).clamp(200, 3_600_000))
 }
 
-type Found = (Vec<(String, u32)>, Vec<Partition>);
-
-fn look(client: &Client, events: &Events, wishes: &Wishes, known: Option<&Positions>) -> Result<Found, NotYet> {
-    let mut counts = Vec::new();
+fn look(
+    client: &Client,
+    events: &Events,
+    wishes: &Wishes,
+    known: Option<&Positions>,
+) -> Result<Vec<Partition>, NotYet> {
+    let mut wanted = Vec::new();
     for topic in wishes.address.topics() {
-        counts.push((
-            topic.clone(),
-            count(client, topic, wishes).map_err(|error| explained(error, client, events))?,
-        ));
+        let count = count(client, topic, wishes).map_err(|error| explained(error, client, events))?;
+        wanted.extend((0..count).map(|number| (topic.as_str(), number)));
     }
     let failed = |error: KafkaError| match sort(&error, true) {
         Trouble::Lasting => NotYet::Never(faults::lasting(&error, None, &wishes.address)),
         _ => NotYet::Passing(faults::words(&error)),
     };
-    let mut partitions = partitions(client, &counts, ASK).map_err(failed)?;
+    let partitions: Result<Vec<Partition>, _> = partitions(client, wanted.into_iter(), ASK).collect();
+    let mut partitions = partitions.map_err(failed)?;
     if let Start::At(time) = wishes.start {
         let is_new = |topic: &str| !known.is_some_and(|known| known.knows(topic));
         let wanted = partitions.iter_mut().filter(|partition| is_new(&partition.topic));
         find_times(client, time.as_millisecond(), wanted.collect()).map_err(failed)?;
     }
-    Ok((counts, partitions))
+    Ok(partitions)
 }
 
 /// librdkafka's own words for why nobody answers come as an event; one that no waiting mends ends it.
@@ -135,10 +134,10 @@ fn explained(not_yet: NotYet, client: &Client, events: &Events) -> NotYet {
         if let Err(error) = event
             && faults::is_about_us(&error)
         {
-            lasting.clone_from(&lock(&events.complaint));
+            lasting.clone_from(&events.complaint.lock());
         }
     }
-    let complaint = lock(&events.complaint).clone();
+    let complaint = events.complaint.lock().clone();
     match (lasting, complaint) {
         (Some(complaint), _) => NotYet::Never(faults::refused(&complaint)),
         (None, Some(complaint)) if faults::refuses_certificate(&complaint) => {

@@ -8,7 +8,7 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
 use rdkafka::metadata::{Metadata, MetadataBroker, MetadataPartition, MetadataTopic};
 
-use super::client::{Client, Events, LOOK, create, how_many, lock, looked_for, partitions};
+use super::client::{Client, Events, LOOK, create, how_many, looked_for, partitions};
 use super::faults::{self, Trouble, sort};
 use crate::address::Address;
 use crate::properties::Properties;
@@ -76,8 +76,10 @@ impl Examination<'_> {
         let topics = topics?;
         say(Finding::fine(Check::Topic, self.address.topics().join(", ")));
         say(self.leaders(&topics)?);
-        let counted = self.address.topics().iter().cloned().zip(topics.iter().map(how_many));
-        let partitions = partitions(&client, &counted.collect::<Vec<_>>(), self.limit);
+        let described = self.address.topics().iter().zip(&topics);
+        let wanted =
+            described.flat_map(|(topic, metadata)| (0..how_many(metadata)).map(move |at| (topic.as_str(), at)));
+        let partitions: Result<Vec<_>, _> = partitions(&client, wanted, self.limit).collect();
         let partitions = partitions.map_err(|error| self.unread(Check::Positions, &error))?;
         say(standing(cluster.as_deref(), &partitions, self.known));
         Ok(())
@@ -97,7 +99,7 @@ impl Examination<'_> {
                 is_about = Some(faults::is_about_tls(&error));
             }
         }
-        let complaint = lock(&events.complaint).take();
+        let complaint = events.complaint.lock().take();
         let complaint = complaint.unwrap_or_else(|| faults::words(error));
         if faults::refuses_certificate(&complaint) {
             is_about = Some(false);

@@ -93,6 +93,11 @@ pub(super) fn is_missing(error: &KafkaError) -> bool {
     )
 }
 
+/// The topic is there, and has no such partition.
+pub(super) fn is_no_partition(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(Code::UnknownPartition)
+}
+
 /// librdkafka's words for it, without the name of the call that failed.
 pub(super) fn words(error: &KafkaError) -> String {
     match error.rdkafka_error_code() {

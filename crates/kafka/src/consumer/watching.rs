@@ -40,7 +40,7 @@ pub(super) struct Watcher {
 impl Watcher {
     pub fn start(
         client: Arc<Client>,
-        topics: Vec<(String, u32)>,
+        topics: Vec<String>,
         every: Duration,
         tell_ends: Option<TellsEnds>,
         say: Says,
@@ -51,8 +51,7 @@ impl Watcher {
             client,
             every: tell_ends.as_ref().map_or(every, |_| every.min(ENDS_EVERY)),
             tell_ends,
-            say,
-            silent_since: None,
+            silence: Silence { since: None, say },
         };
         std::thread::spawn(move || looks.watch(&topics, &ended, &sender));
         Self { seen, _until: until }
@@ -68,17 +67,22 @@ struct Looks {
     client: Arc<Client>,
     every: Duration,
     tell_ends: Option<TellsEnds>,
+    silence: Silence,
+}
+
+/// Partitions for which nobody answers: librdkafka says once that a broker is gone, and goes on with the others.
+struct Silence {
+    /// Since when there are such, or when that was said last.
+    since: Option<Instant>,
     say: Says,
-    /// Since when nobody answers for some partition, or when that was said last.
-    silent_since: Option<Instant>,
 }
 
 impl Looks {
     /// What is not known now, the next look tells.
-    fn look_at_ends(&mut self, topics: &[(String, u32)]) {
-        let ends = ends(&self.client, topics).unwrap_or_default();
-        self.say_silent(&ends);
-        self.tell_ends(&ends);
+    fn look_at_ends(&mut self, topics: &[String]) {
+        let ends = ends(&self.client, topics).ok();
+        self.silence.heard(ends.as_ref(), Instant::now());
+        self.tell_ends(&ends.unwrap_or_default());
     }
 
     fn tell_ends(&self, ends: &Ends) {
@@ -92,35 +96,13 @@ impl Looks {
         tell(known);
     }
 
-    /// librdkafka says once that a broker is gone, and goes on with the others.
-    fn say_silent(&mut self, ends: &Ends) {
-        let silent = ends.iter().filter(|(_, end)| end.is_none());
-        let silent: Vec<String> = silent
-            .map(|((topic, number), _)| format!("{topic} [{number}]"))
-            .collect();
-        if silent.is_empty() {
-            self.silent_since = None;
-            return;
-        }
-        if self.silent_since.get_or_insert_with(Instant::now).elapsed() < SAY_EVERY {
-            return;
-        }
-        self.silent_since = Some(Instant::now());
-        (self.say)(&format!(
-            "no broker of Kafka answers for {} ({}{}): nothing of that is read until one does",
-            counted(silent.len() as u64, "partition"),
-            silent[..silent.len().min(NAMED)].join(", "),
-            if silent.len() > NAMED { ", …" } else { "" }
-        ));
-    }
-
-    fn watch(&mut self, topics: &[(String, u32)], ended: &Receiver<()>, seen: &SyncSender<Seen>) {
+    fn watch(&mut self, topics: &[String], ended: &Receiver<()>, seen: &SyncSender<Seen>) {
         self.look_at_ends(topics);
         let mut missing: Option<String> = None;
         while ended.recv_timeout(self.every) == Err(RecvTimeoutError::Timeout) {
             let look: Result<Vec<(String, Vec<u32>)>, (String, _)> = topics
                 .iter()
-                .map(|(topic, _)| match described(&self.client, topic, ASK) {
+                .map(|topic| match described(&self.client, topic, ASK) {
                     Ok(metadata) => Ok((topic.clone(), led(&metadata))),
                     Err(error) => Err((topic.clone(), error)),
                 })
@@ -146,5 +128,74 @@ impl Looks {
             // Whoever reads may not have taken the last one yet; the next look shows as much.
             let _ = seen.try_send(shown);
         }
+    }
+}
+
+impl Silence {
+    /// What was answered, if anything was: otherwise nothing is known, and what was before still holds.
+    fn heard(&mut self, ends: Option<&Ends>, now: Instant) {
+        let Some(ends) = ends else { return };
+        let silent = ends.iter().filter(|(_, end)| end.is_none());
+        let silent: Vec<String> = silent
+            .map(|((topic, number), _)| format!("{topic} [{number}]"))
+            .collect();
+        if silent.is_empty() {
+            self.since = None;
+            return;
+        }
+        if now.saturating_duration_since(*self.since.get_or_insert(now)) < SAY_EVERY {
+            return;
+        }
+        self.since = Some(now);
+        (self.say)(&format!(
+            "no broker of Kafka answers for {} ({}{}): nothing of that is read until one does",
+            counted(silent.len() as u64, "partition"),
+            silent[..silent.len().min(NAMED)].join(", "),
+            if silent.len() > NAMED { ", …" } else { "" }
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parking_lot::Mutex;
+
+    #[test]
+    fn a_silence_is_said_once_a_minute_until_all_answer_and_a_look_that_failed_does_not_end_it() {
+        let ends = |answers: &[Option<u64>]| -> Ends {
+            let places = (0..).map(|number| ("t".to_owned(), number));
+            places.zip(answers.iter().copied()).collect()
+        };
+        let (some, all) = (ends(&[Some(3), None]), ends(&[Some(3), Some(0)]));
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let mut silence = Silence {
+            since: None,
+            say: Arc::new({
+                let said = Arc::clone(&said);
+                move |text| said.lock().push(text.to_owned())
+            }),
+        };
+        let begun = Instant::now();
+        // How often it was said after each look.
+        for (second, heard, times) in [
+            (0, Some(&some), 0),
+            (30, None, 0),
+            (60, Some(&some), 1),
+            (90, Some(&some), 1),
+            (119, Some(&some), 1),
+            (120, Some(&some), 2),
+            (150, Some(&all), 2),
+            (180, Some(&some), 2),
+            (239, Some(&some), 2),
+            (240, Some(&some), 3),
+        ] {
+            silence.heard(heard, begun + Duration::from_secs(second));
+            assert_eq!(said.lock().len(), times, "after {second} s");
+        }
+        assert_eq!(
+            said.lock()[0],
+            "no broker of Kafka answers for 1 partition (t [1]): nothing of that is read until one does"
+        );
     }
 }
