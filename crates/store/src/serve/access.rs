@@ -17,6 +17,7 @@ use self::file::digest;
 pub use self::file::{Access, InvalidAccess};
 use self::roles::{Need, On, need_of, permissions_of};
 use super::call::Caller;
+use super::repos::repo_to_make;
 use super::{Call, Code, Service, Status};
 use spoutctl_core::history::CommitHistory as _;
 use spoutctl_core::pfs::{Branch, DEFAULT_PROJECT, ProjectName, Repo, RepoName};
@@ -26,7 +27,6 @@ use spoutctl_proto::auth::{
     RevokeAuthTokenRequest, RevokeAuthTokenResponse, RoleBinding, Roles, WhoAmIResponse,
 };
 use spoutctl_proto::google::Empty;
-use spoutctl_proto::names;
 use spoutctl_proto::pfs::{AuthInfo, CreateRepoRequest};
 use spoutctl_proto::transaction::TransactionRequest;
 
@@ -213,11 +213,9 @@ impl Service {
     /// Whether the caller may give a repo that is there another description, as making it once more does.
     ///
     /// # Errors
-    /// `PermissionDenied`.
+    /// `PermissionDenied`; when the request names no repo.
     pub(super) fn authorize_description(&self, call: &Call, request: &CreateRepoRequest) -> Result<(), Status> {
-        let Ok(repo) = names::repo(request.repo.as_ref()) else {
-            return Ok(());
-        };
+        let repo = repo_to_make(request)?;
         if call.caller.is_none() || !request.update || !self.store.repo_exists(&repo)? {
             return Ok(());
         }
