@@ -4,7 +4,7 @@ use crate::Store;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -728,7 +728,9 @@ fn who_waits_for_a_commit_hears_why_it_cannot_be_finished_and_of_its_end_when_it
     fixture.service.changes.tell();
     // Until the next attempt the one before may be told.
     let mut answer = within_a_minute(inspect);
-    while answer.as_ref().is_err_and(|fault| fault.code == Code::Internal) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while answer.as_ref().is_err_and(|fault| fault.code == Code::Internal) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
         answer = within_a_minute(inspect);
     }
     assert!(answer.unwrap().finished.is_some());
