@@ -190,9 +190,6 @@ impl Work<'_> {
     }
 
     /// Every commit of an id, in the order of their making.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn commit_records(&self, id: &CommitId) -> Result<Vec<CommitRecord>, Failure> {
         set(self.db, id)
     }
