@@ -354,8 +354,12 @@ impl Service {
         Ok(Empty {})
     }
 
-    pub fn clear_commit(&self, _: &Call, request: &ClearCommitRequest) -> Result<Empty, Status> {
-        self.change(|work| work.clear_commit(&some_commit(self.dialect, request.commit.as_ref())?))?;
+    pub fn clear_commit(&self, call: &Call, request: &ClearCommitRequest) -> Result<Empty, Status> {
+        self.change(|work| {
+            // Once more: the repo may have been made since the call came.
+            self.authorize_call(call, request)?;
+            work.clear_commit(&some_commit(self.dialect, request.commit.as_ref())?)
+        })?;
         Ok(Empty {})
     }
 

@@ -651,7 +651,9 @@ fn master() -> spoutctl_core::pfs::Branch {
 impl Service {
     fn modify_master(&self, line: &str) {
         let mut changes = OneFile(Some(("/log", line)));
-        self.store.modify(&(&master()).into(), &mut changes).unwrap();
+        self.store
+            .modify(&(&master()).into(), &mut changes, &|| Ok(()))
+            .unwrap();
         self.changes.tell();
     }
 }
