@@ -252,6 +252,10 @@ fn a_repos_description_is_changed_by_who_may_write_it() {
     let (status, text) = update("secret", "mine");
     assert_eq!(status, 403, "{text}");
     assert!(text.contains("could not update description of"), "{text}");
+    // A repo that is to be made may go without a type.
+    let untyped = json!({"repo": {"name": "secret"}, "description": "mine", "update": true});
+    let (status, text) = ask(&served, "eve-token", "pfs_v2.API/CreateRepo", &untyped);
+    assert_eq!(status, 403, "{text}");
     assert_eq!(update("secret", "").0, 200);
     assert_eq!(update("hers", "mine").0, 200);
     assert_eq!(update("new", "mine").0, 200);

@@ -284,8 +284,25 @@ pub(crate) static TABLE: &[Rule] = &[
     rule(8, Hold("larger than max"), Is(TooLarge), "gateway 005"),
     // A proxy's limit on the rate of requests.
     rule(8, Any, Is(Unavailable), "source"),
-    // Passing. A connection that broke behind the server, or the proxy, says nothing about the call: Envoy has this
-    // code also for one that pachd was given, and whose answer it has lost or no longer waits for.
+    // Passing. Nobody was there to be given the call, or a proxy had no room for it. Where Envoy has tried more than
+    // once it says so before the reason, which is then that of the last attempt alone.
+    rule(14, Hold("connection refused"), Is(Unavailable), "source"),
+    rule(14, Hold("no healthy upstream"), Is(Unavailable), "source"),
+    rule(14, Hold("headers. reset reason: overflow"), Is(Unavailable), "source"),
+    rule(
+        14,
+        Hold("headers. reset reason: connection failure"),
+        Is(Unavailable),
+        "source",
+    ),
+    rule(
+        14,
+        Hold("headers. reset reason: remote connection failure"),
+        Is(Unavailable),
+        "source",
+    ),
+    // A connection that broke behind the server, or the proxy, says nothing about the call: Envoy has this code also
+    // for one that pachd was given, and whose answer it has lost or no longer waits for.
     rule(14, Any, Lost, "auth 016"),
     rule(
         2,
@@ -530,4 +547,33 @@ fn missing_in_line(line: &str) -> Option<Missing> {
 fn is_context(text: &str) -> bool {
     text.split_once(": ")
         .is_some_and(|(context, _)| !context.contains(['/', '"', '(']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_call_that_nobody_was_given_is_known_not_to_have_been_carried_out() {
+        let reset = |reason: &str| format!("upstream connect error or disconnect/reset before headers. {reason}");
+        let kind = |words: &str| fault_of_words(ADD_FILE_SET, 14, words).fault.kind;
+        for words in [
+            "no healthy upstream",
+            "transport: Error while dialing: dial tcp 10.0.0.1:1650: connect: connection refused",
+            &reset("reset reason: overflow"),
+            &reset("reset reason: connection failure"),
+            &reset("reset reason: remote connection failure, transport failure reason: delayed connect error: 111"),
+        ] {
+            assert_eq!(kind(words), Unavailable, "{words}");
+        }
+        for words in [
+            reset("reset reason: connection termination"),
+            reset("reset reason: connection timeout"),
+            reset("retried and the latest reset reason: connection failure"),
+            "upstream request timeout".to_owned(),
+            "error reading from server: EOF".to_owned(),
+        ] {
+            assert_eq!(kind(&words), Unknown, "{words}");
+        }
+    }
 }

@@ -68,38 +68,46 @@ pub(super) fn apply(document: &mut Json, operation: &Json) -> Result<(), String>
     }
 }
 
-/// Each copy may double a document. What is larger than this no API server takes, at three bytes a value.
+/// Each copy may double a document, and a move takes as long. What is larger than this no API server takes, at three
+/// bytes a value.
 const MOST_COPIED: usize = 1 << 20;
 
 /// No pod is deeper, and whoever walks over a document has a stack of some size.
 const DEEPEST: usize = 256;
 
-/// Whether more is copied by an operation and those before it, or lies deeper after it, than can be looked at.
+/// Whether more is copied or moved by an operation and those before it, or lies deeper after it, than can be looked at.
 pub(super) fn is_excessive(document: &Json, operation: &Json, copied: &mut usize) -> bool {
     let text = |key: &str| operation.get(key).and_then(Json::as_str).unwrap_or_default();
-    let is_copy = text("op") == "copy";
-    let moved = if is_copy || text("op") == "move" {
+    let is_from_elsewhere = matches!(text("op"), "copy" | "move");
+    let moved = if is_from_elsewhere {
         let source = locate(document, text("from"), false).ok();
         source.and_then(|source| document.pointer(&source.pointer()))
     } else {
         operation.get("value")
     };
     let (values, depth) = moved.map_or((0, 0), extent);
-    *copied += if is_copy { values } else { 0 };
+    *copied += if is_from_elsewhere { values } else { 0 };
     *copied > MOST_COPIED || text("path").matches('/').count() + depth > DEEPEST
 }
 
-/// How many values are in one, and how deep.
-fn extent(value: &Json) -> (usize, usize) {
+/// How many values are in one, and how deep. A text counts as one for every three bytes, so that no value is of more.
+pub(super) fn extent(value: &Json) -> (usize, usize) {
     let add = |(values, depth): (usize, usize), inner: &Json| {
         let (more, deeper) = extent(inner);
         (values + more, depth.max(deeper + 1))
     };
     match value {
         Json::Array(elements) => elements.iter().fold((1, 0), add),
-        Json::Object(members) => members.values().fold((1, 0), add),
+        Json::Object(members) => members.iter().fold((1, 0), |(values, depth), (key, inner)| {
+            add((values + extent_of_text(key), depth), inner)
+        }),
+        Json::String(text) => (extent_of_text(text), 0),
         _ => (1, 0),
     }
+}
+
+fn extent_of_text(text: &str) -> usize {
+    1 + text.len() / 3
 }
 
 fn quoted(text: &str) -> String {

@@ -2,7 +2,7 @@
 //! as Kubernetes judges a pod.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::Value as Json;
 
@@ -114,8 +114,8 @@ pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// Of more changes it is not said which of them is to blame: for that the pod is judged after each.
-const MOST_JUDGED: usize = 500;
+/// The most values that are judged to say which change is to blame: for that the pod is judged after each.
+const MOST_JUDGED: usize = 1 << 21;
 
 /// The pod that changes make, and how it came about.
 struct Made<'a, 'b> {
@@ -131,8 +131,8 @@ struct Made<'a, 'b> {
 /// What is to be said of the pod after one of the changes.
 struct Stage {
     is_unreadable: bool,
-    faults: Vec<Fault>,
-    dropped: Vec<String>,
+    faults: HashSet<Fault>,
+    dropped: HashSet<String>,
     lost: Vec<&'static str>,
 }
 
@@ -141,10 +141,11 @@ impl Stage {
         let decoded = decoded(pod);
         Self {
             is_unreadable: decoded.is_err(),
-            faults: decoded
-                .as_ref()
-                .map_or_else(|_| Vec::new(), |decoded| pod::faults(&decoded.spec, labels)),
-            dropped: decoded.map_or_else(|_| Vec::new(), |decoded| decoded.dropped),
+            faults: decoded.as_ref().map_or_else(
+                |_| HashSet::new(),
+                |decoded| pod::faults(&decoded.spec, labels).into_iter().collect(),
+            ),
+            dropped: decoded.map_or_else(|_| HashSet::new(), |decoded| decoded.dropped.into_iter().collect()),
             lost: lost(pod).collect(),
         }
     }
@@ -193,17 +194,19 @@ impl<'a, 'b> Made<'a, 'b> {
         first.filter(|_| kept > 0).unwrap_or(&self.all)
     }
 
+    /// None where there is more to judge than is worth the wait.
     fn stages(&self) -> Vec<Stage> {
-        if self.changes.len() > MOST_JUDGED {
-            return Vec::new();
-        }
-        let mut pod = self.base.clone();
-        let stages = self.changes.iter().map(|change| {
+        let (mut pod, mut judged, mut stages) = (self.base.clone(), 0, Vec::new());
+        for change in self.changes {
             // Each could be made before.
             let _ = change.make(&mut pod);
-            Stage::of(&pod, &self.labels)
-        });
-        stages.collect()
+            judged += patch::extent(&pod).0;
+            if judged > MOST_JUDGED {
+                return Vec::new();
+            }
+            stages.push(Stage::of(&pod, &self.labels));
+        }
+        stages
     }
 }
 
@@ -226,13 +229,13 @@ fn fails(change: &Change<'_>, why: &str, help: &str) -> Finding {
 
 fn excessive(change: &Change<'_>) -> Finding {
     let message = format!(
-        "{} makes the pod too large, or too deep, to be looked at",
+        "{} copies or moves too much, or makes the pod too deep, to be looked at",
         change.called
     );
     Finding::new(&POD_PATCH_FAILS, change.by.text.span(), message)
         .severity(Severity::Warning)
         .note("Kubernetes refuses an object of more than 3 MiB; what comes of this is not judged")
-        .help("copy less, and not what was copied before")
+        .help("copy and move less, and not what was copied before")
 }
 
 fn judge(spec: &Spec<'_>, made: &Made<'_, '_>, findings: &mut Findings<'_>) {

@@ -2,8 +2,8 @@
 //!
 //! Memory is bounded by a page of paths and by the pieces that one commit added to one file, however deep a tree is: of
 //! a directory's header there is one at a time. An archive that is missing, or not as long as it was, is an error; so
-//! is content that ends before its size, and the last piece of content whose bytes are not those that were written,
-//! unless it is not read from its first byte on.
+//! is content that ends before its size, and, of each piece that is read from its first byte to its last, bytes that
+//! are not those that were written, which is said in place of its last ones.
 
 use std::collections::VecDeque;
 use std::fs::File;

@@ -339,7 +339,7 @@ impl Database {
     /// Opens `path`, making it a store's database when it is blank and `create` is set.
     pub(super) fn open(dir: &Path, path: PathBuf, create: bool) -> Result<Self, StoreError> {
         let database = Self::at(path);
-        let mut connection = database.connect(create)?;
+        let mut connection = database.connect(create, BUSY_TIMEOUT)?;
         match database.identity(dir, &mut connection)? {
             Identity::Blank if !create => return Err(StoreError::NotAStore { dir: dir.to_owned() }),
             Identity::Blank => database.initialise(dir, &mut connection)?,
@@ -353,7 +353,7 @@ impl Database {
     /// Opens `path` if it is a store's database of this version.
     pub(super) fn open_current(dir: &Path, path: PathBuf) -> Option<Self> {
         let database = Self::at(path);
-        let mut connection = database.connect(false).ok()?;
+        let mut connection = database.connect(false, BUSY_TIMEOUT).ok()?;
         let is_current = matches!(database.identity(dir, &mut connection), Ok(Identity::Ours));
         database.give_back(connection);
         is_current.then_some(database)
@@ -408,12 +408,12 @@ impl Database {
         deadline: Instant,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, Fault> {
+        let left = || deadline.saturating_duration_since(Instant::now());
         let mut connection = match self.take_idle() {
             Some(connection) => connection,
-            None => self.connect(false)?,
+            None => self.connect(false, left())?,
         };
-        let left = deadline.saturating_duration_since(Instant::now());
-        connection.busy_timeout(left).map_err(|source| self.error(source))?;
+        connection.busy_timeout(left()).map_err(|source| self.error(source))?;
         match self.transact_on(&mut connection, behavior, work) {
             Ok(value) => {
                 self.give_back(connection);
@@ -468,14 +468,14 @@ impl Database {
         }
     }
 
-    fn connect(&self, create: bool) -> Result<Connection, StoreError> {
+    fn connect(&self, create: bool, patience: Duration) -> Result<Connection, StoreError> {
         let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         if create {
             flags |= OpenFlags::SQLITE_OPEN_CREATE;
         }
         let configure = || {
             let connection = Connection::open_with_flags(&self.path, flags)?;
-            connection.busy_timeout(BUSY_TIMEOUT)?;
+            connection.busy_timeout(patience)?;
             connection.set_prepared_statement_cache_capacity(64);
             // Without this every new value of a bound range compiles its statement again: several times slower here.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

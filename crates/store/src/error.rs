@@ -62,7 +62,9 @@ impl StoreError {
             Self::NotEmpty { .. } => "name a directory that is empty or does not exist yet",
             Self::NewerSchema { .. } => "read it with the spoutctl that wrote it, or a newer one",
             Self::DiskFull { .. } => "make room and run the same command again; nothing was committed",
-            Self::Busy { .. } => "wait for it, or end the other process, if it is one's; a lock ends with its process",
+            Self::Busy { .. } => {
+                "wait for it; if another process makes the change, end that: a lock ends with its process"
+            }
             Self::DamagedDatabase { .. } | Self::DamagedIndex { .. } => {
                 "put the directory back from a copy; the archives in it are ordinary tar files"
             }

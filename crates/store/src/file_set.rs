@@ -72,15 +72,23 @@ pub(super) fn create(store: &Store, changes: &mut dyn Changes) -> Result<FileSet
 impl Store {
     /// Makes changes as pachd's `ModifyFile` does: they go into the commit that `target` names, or, where it names a
     /// branch whose head is closed, into one of their own, which is then finishing (recordings http 014–049). A
-    /// deletion of `/d/` deletes what is below it.
+    /// deletion of `/d/` deletes what is below it. `allowed` is asked when all of `changes` is here, while nobody else
+    /// changes anything: what is there may have been made since the first of them came.
     ///
     /// # Errors
-    /// `NotFound`, `AlreadyFinished`, `Refused` (a path); `Local` when `changes` broke off: then nothing has happened.
-    pub fn modify(&self, target: &CommitSelector, changes: &mut dyn Changes) -> Result<CommitRecord, Fault> {
+    /// `NotFound`, `AlreadyFinished`, `Refused` (a path); what `allowed` answers; `Local` when `changes` broke off.
+    /// Then nothing has happened.
+    pub fn modify(
+        &self,
+        target: &CommitSelector,
+        changes: &mut dyn Changes,
+        allowed: &dyn Fn() -> Result<(), Failure>,
+    ) -> Result<CommitRecord, Fault> {
         let incoming = self.incoming();
         let mut staged = upload::stage(&incoming, changes, Directories::Go)?;
         let archive = staged.archive.take();
         self.change(|work| {
+            allowed()?;
             let (commit, is_new) = work.commit_to_modify(target)?;
             if !staged.is_empty() {
                 let tree = if staged.deletes_directories() {

@@ -222,7 +222,16 @@ impl CommitSink for Store {
             let is_closed = info.finishing.is_some();
             let left = timeout.saturating_sub(begun.elapsed());
             if left.is_zero() {
-                let how = if is_closed { "not finished yet" } else { "still open" };
+                let open = if is_closed {
+                    self.open_base(&commit.into())?
+                } else {
+                    None
+                };
+                let how = match open {
+                    Some(open) => format!("not finished yet: it goes on from {open}, which is still open"),
+                    None if is_closed => "not finished yet".to_owned(),
+                    None => "still open".to_owned(),
+                };
                 return Err(Fault::new(FaultKind::Unavailable, format!("commit {commit} is {how}")));
             }
             if is_closed && self.settle_next()?.is_some() {

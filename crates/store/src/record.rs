@@ -3,11 +3,12 @@
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::commit_row::{CommitRow, FROM_COMMITS, INFO_COLUMNS, info, info_of};
 use super::error::Failure;
 use super::lookup::{CommitSelector, head, pick, repo_row};
+use super::refusal::CommitName;
 use super::rows::{self, commit_id, time};
 use super::store::Store;
 use super::work::Work;
@@ -190,9 +191,6 @@ impl Work<'_> {
     }
 
     /// Every commit of an id, in the order of their making.
-    ///
-    /// # Errors
-    /// What is wrong with the disk.
     pub fn commit_records(&self, id: &CommitId) -> Result<Vec<CommitRecord>, Failure> {
         set(self.db, id)
     }
@@ -205,6 +203,26 @@ impl Store {
     /// `NotFound` when there is none.
     pub fn record(&self, selector: &CommitSelector) -> Result<CommitRecord, Fault> {
         self.database.read(|tx| picked(tx, selector))
+    }
+
+    /// The open commit that one which is closed goes on from, if not from finished ones alone: until that is closed,
+    /// this one is not finished.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such commit.
+    pub fn open_base(&self, commit: &CommitSelector) -> Result<Option<CommitName>, Fault> {
+        self.database.read(|tx| {
+            let mut select = tx.prepare_cached(
+                "WITH RECURSIVE line (id) AS (
+                     SELECT parent FROM commits WHERE id = ?1 AND finished IS NULL
+                     UNION ALL
+                     SELECT parent FROM line JOIN commits ON commits.id = line.id
+                     WHERE finishing IS NOT NULL AND finished IS NULL)
+                 SELECT commits.id FROM line JOIN commits ON commits.id = line.id WHERE finishing IS NULL",
+            )?;
+            let open: Option<i64> = select.query_row([pick(tx, commit)?], |row| row.get(0)).optional()?;
+            open.map(|open| CommitRow::by_id(tx, open)?.named(tx)).transpose()
+        })
     }
 
     /// The commit of a row that was seen before, or `None` when it was dropped or squashed since.

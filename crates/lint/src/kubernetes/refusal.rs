@@ -47,7 +47,7 @@ impl FromStr for Minor {
 }
 
 /// Which versions of Kubernetes refuse something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Refusal {
     Always,
     /// Since this one it is taken.
@@ -82,7 +82,7 @@ impl Refusal {
 }
 
 /// Something in an object for which the API server refuses it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Fault {
     /// As the API server names it: `containers[0].ports[1].name`.
     pub path: String,

@@ -23,7 +23,7 @@ fn transfer(op: &str, from: &str, path: &str) -> Json {
 }
 
 #[test]
-fn a_pod_that_doubles_with_each_copy_or_is_ever_deeper_is_given_up_with_a_word() {
+fn a_patch_that_copies_or_moves_too_much_or_makes_the_pod_ever_deeper_is_given_up_with_a_word() {
     let mut doubled = vec![add("/x", &json!([1]))];
     doubled.extend(std::iter::repeat_n(transfer("copy", "/x", "/x/-"), 60));
     let mut deep = vec![add("/x", &json!({}))];
@@ -34,7 +34,15 @@ fn a_pod_that_doubles_with_each_copy_or_is_ever_deeper_is_given_up_with_a_word()
             transfer("move", "/y", "/x"),
         ]);
     }
-    for operations in [doubled, deep] {
+    let mut long = vec![add("/x", &json!(["x".repeat(20_000)]))];
+    long.extend(std::iter::repeat_n(transfer("copy", "/x", "/x/-"), 18));
+    let mut keyed = vec![add("/x", &json!({"k".repeat(20_000): 1})), add("/y", &json!([]))];
+    keyed.extend(std::iter::repeat_n(transfer("copy", "/x", "/y/-"), 400));
+    let mut moved = vec![add("/x", &json!(vec![1; 10_000]))];
+    for _ in 0..100 {
+        moved.extend([transfer("move", "/x", "/y"), transfer("move", "/y", "/x")]);
+    }
+    for operations in [doubled, deep, long, keyed, moved] {
         let found = found(&operations);
         let [finding] = found.as_slice() else {
             panic!("{found:?}");
@@ -54,9 +62,9 @@ fn a_small_thing_may_be_copied_often() {
 }
 
 #[test]
-fn of_more_operations_than_are_judged_one_by_one_none_is_named() {
+fn of_more_than_is_judged_after_each_operation_none_is_named() {
     let volume = |name: &str| add("/volumes/-", &json!({"name": name, "emptyDir": {}}));
-    for (count, called) in [(499, "operation 500 of `pod_patch`: "), (500, "`pod_patch`: ")] {
+    for (count, called) in [(499, "operation 500 of `pod_patch`: "), (1_500, "`pod_patch`: ")] {
         let mut operations: Vec<Json> = (0..count).map(|at| volume(&format!("v{at}"))).collect();
         operations.push(volume("A_B"));
         let found = found(&operations);

@@ -17,6 +17,7 @@ use self::file::digest;
 pub use self::file::{Access, InvalidAccess};
 use self::roles::{Need, On, need_of, permissions_of};
 use super::call::Caller;
+use super::repos::repo_to_make;
 use super::{Call, Code, Service, Status};
 use spoutctl_core::history::CommitHistory as _;
 use spoutctl_core::pfs::{Branch, DEFAULT_PROJECT, ProjectName, Repo, RepoName};
@@ -26,7 +27,6 @@ use spoutctl_proto::auth::{
     RevokeAuthTokenRequest, RevokeAuthTokenResponse, RoleBinding, Roles, WhoAmIResponse,
 };
 use spoutctl_proto::google::Empty;
-use spoutctl_proto::names;
 use spoutctl_proto::pfs::{AuthInfo, CreateRepoRequest};
 use spoutctl_proto::transaction::TransactionRequest;
 
@@ -213,11 +213,9 @@ impl Service {
     /// Whether the caller may give a repo that is there another description, as making it once more does.
     ///
     /// # Errors
-    /// `PermissionDenied`.
+    /// `PermissionDenied`; when the request names no repo.
     pub(super) fn authorize_description(&self, call: &Call, request: &CreateRepoRequest) -> Result<(), Status> {
-        let Ok(repo) = names::repo(request.repo.as_ref()) else {
-            return Ok(());
-        };
+        let repo = repo_to_make(request)?;
         if call.caller.is_none() || !request.update || !self.store.repo_exists(&repo)? {
             return Ok(());
         }
@@ -437,6 +435,8 @@ mod tests {
     use super::*;
     use std::ops::ControlFlow;
 
+    use serde_json::json;
+
     use crate::serve::access::roles::SERVE;
     use spoutctl_core::pfs::BranchName;
     use spoutctl_core::sink::CommitSink as _;
@@ -538,6 +538,63 @@ mod tests {
         assert_eq!(list.unwrap_err().code, Code::Internal);
         let made = service.authorize_pipeline(&call("pps_v2.API/CreatePipeline"), &spec, false, &[input]);
         assert_eq!(made.unwrap_err().code, Code::Internal);
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(message: Value) -> T {
+        serde_json::from_value(message).unwrap()
+    }
+
+    /// Who asked when there was none, or in whose stream it was made, is asked again when it counts.
+    #[test]
+    fn a_repo_that_is_made_after_a_call_came_is_as_closed_as_any() {
+        let (service, _dir) = service("user:b t2");
+        let call = |method: &str| {
+            let mut call = Call::default();
+            method.clone_into(&mut call.method);
+            call.caller = service.caller(Some(b"t2")).unwrap();
+            call
+        };
+        let repo = json!({"name": "late", "type": "user", "project": {"name": "default"}});
+        let commit = json!({"repo": repo, "branch": {"repo": repo, "name": "master"}});
+        let name = Repo {
+            project: ProjectName::default(),
+            name: RepoName::new("late").unwrap(),
+        };
+        let branch = Branch {
+            repo: name.clone(),
+            name: BranchName::new("master").unwrap(),
+        };
+        let denied = |answer: Result<Empty, Status>| assert_eq!(answer.unwrap_err().code, Code::PermissionDenied);
+
+        let mut messages = vec![
+            read(json!({"addFile": {"path": "/evil", "raw": "eA=="}})),
+            read(json!({"setCommit": commit})),
+        ];
+        denied(service.modify_file(&call("pfs_v2.API/ModifyFile"), &mut || {
+            if messages.len() == 1 {
+                service.store.create_repo(&name).unwrap();
+            }
+            Ok(messages.pop())
+        }));
+        assert_eq!(service.store.repo(&name).unwrap().branches, [""; 0]);
+
+        service.store.start_commit(&branch, "").unwrap();
+        let add = read(json!({"commit": commit, "fileSetId": "0".repeat(32)}));
+        denied(service.add_file_set(&call("pfs_v2.API/AddFileSet"), add));
+        let clear = read(json!({"commit": commit}));
+        denied(service.clear_commit(&call("pfs_v2.API/ClearCommit"), &clear));
+        let start = read(json!({"pipeline": {"name": "late"}}));
+        denied(service.start_pipeline(&call("pps_v2.API/StartPipeline"), &start));
+        let delete = read(json!({"pipeline": {"name": "late"}}));
+        denied(service.delete_pipeline(&call("pps_v2.API/DeletePipeline"), &delete));
+        let follow = read(json!({"repo": repo, "branch": "master", "state": "STARTED"}));
+        let mut seen = 0;
+        let followed = service.subscribe_commit(&call("pfs_v2.API/SubscribeCommit"), &follow, &mut |_| {
+            seen += 1;
+            ControlFlow::Break(())
+        });
+        denied(followed.map(|()| Empty {}));
+        assert_eq!(seen, 0);
     }
 
     #[test]

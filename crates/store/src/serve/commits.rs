@@ -231,7 +231,8 @@ fn deleted(commit: &pfs::Commit) -> Refusal {
 
 impl Service {
     /// Opens a commit for reading. One that is closed is waited for, as in pachd; so is the closed parent of one that
-    /// is open (where pachd refuses, so that the client has to come again).
+    /// is open (where pachd refuses, so that the client has to come again). Neither is where it goes on from an
+    /// open one.
     ///
     /// # Errors
     /// `NotFound`; `Refused` on top of an open one; what a wait ends with.
@@ -246,15 +247,15 @@ impl Service {
     pub(super) fn view_of(&self, call: &Call, commit: &CommitSelector) -> Result<View<Arc<crate::Store>>, Status> {
         let record = self.store.record(commit)?;
         let id = record.info.commit.clone();
-        if record.info.finishing.is_some() {
-            self.wait_for(call, record, CommitState::Finished)?;
-        } else if let Some(parent) = record.info.parent {
-            // An open commit shows what it is based on too. One that is open itself may be so for ever, as what a
-            // pipeline is to write is here: that is refused below.
-            let parent = self.store.record(&CommitSelector::from(&parent))?;
-            if parent.info.finishing.is_some() {
-                self.wait_for(call, parent, CommitState::Finished)?;
-            }
+        let closed = match &record.info.parent {
+            // An open commit shows what it is based on too.
+            Some(parent) if record.info.finishing.is_none() => self.store.record(&CommitSelector::from(parent))?,
+            _ => record,
+        };
+        // One that is open may be so for ever, as what a pipeline is to write is here: what goes on from it is refused
+        // below.
+        if closed.info.finishing.is_some() && self.store.open_base(&(&closed.info.commit).into())?.is_none() {
+            self.wait_for(call, closed, CommitState::Finished)?;
         }
         // By its id: the branch may have moved meanwhile.
         Ok(View::of(Arc::clone(&self.store), &(&id).into())?)
@@ -353,8 +354,12 @@ impl Service {
         Ok(Empty {})
     }
 
-    pub fn clear_commit(&self, _: &Call, request: &ClearCommitRequest) -> Result<Empty, Status> {
-        self.change(|work| work.clear_commit(&some_commit(self.dialect, request.commit.as_ref())?))?;
+    pub fn clear_commit(&self, call: &Call, request: &ClearCommitRequest) -> Result<Empty, Status> {
+        self.change(|work| {
+            // Once more: the repo may have been made since the call came.
+            self.authorize_call(call, request)?;
+            work.clear_commit(&some_commit(self.dialect, request.commit.as_ref())?)
+        })?;
         Ok(Empty {})
     }
 

@@ -32,13 +32,15 @@ impl Service {
     pub fn modify_file(&self, call: &Call, requests: &mut Requests<'_, ModifyFileRequest>) -> Result<Empty, Status> {
         // Both texts are pachd's (recordings http 023, 022).
         let first = requests()?.ok_or_else(|| Status::unknown("EOF"))?;
-        let commit = first
+        let named = first
             .set_commit
             .ok_or_else(|| Status::unknown("first message must be a commit"))?;
-        let commit = self.pick(&commit)?;
+        let commit = self.pick(&named)?;
         let copy = |request| self.copying(call, request);
         let mut stream = Stream::of(requests, &copy);
-        let written = self.store.modify(&commit, &mut stream);
+        // Once more: the repo may have been made since the first message came.
+        let allowed = || self.authorize_call(call, &named).map_err(Failure::from);
+        let written = self.store.modify(&commit, &mut stream, &allowed);
         stream.settle(written)?;
         self.changes.tell();
         Ok(Empty {})
@@ -73,11 +75,15 @@ impl Service {
     ///
     /// # Errors
     /// `NotFound`; when the commit is not open, or the file set has expired.
-    pub fn add_file_set(&self, _call: &Call, request: AddFileSetRequest) -> Result<Empty, Status> {
-        let commit = request.commit.ok_or_else(|| Status::unknown("commit cannot be nil"))?;
-        let commit = self.pick(&commit)?;
+    pub fn add_file_set(&self, call: &Call, request: AddFileSetRequest) -> Result<Empty, Status> {
+        let named = request.commit.ok_or_else(|| Status::unknown("commit cannot be nil"))?;
+        let commit = self.pick(&named)?;
         let file_set = self.file_set(&request.file_set_id)?;
-        self.change(|work| work.add_file_set(&commit, &file_set))?;
+        self.change(|work| {
+            // Once more: the repo may have been made since the call came.
+            self.authorize_call(call, &named)?;
+            work.add_file_set(&commit, &file_set)
+        })?;
         Ok(Empty {})
     }
 

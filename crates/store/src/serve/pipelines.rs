@@ -302,12 +302,19 @@ impl Service {
         Ok(())
     }
 
-    pub fn start_pipeline(&self, _: &Call, request: &StartPipelineRequest) -> Result<Empty, Status> {
-        self.start_named(&named(request.pipeline.as_ref())?)
+    pub fn start_pipeline(&self, call: &Call, request: &StartPipelineRequest) -> Result<Empty, Status> {
+        // Once more: it may have been made since the call came.
+        let allowed = || self.authorize_call(call, request);
+        self.start_named(&named(request.pipeline.as_ref())?, &allowed)
     }
 
-    pub(super) fn start_named(&self, name: &pfs::Repo) -> Result<Empty, Status> {
+    pub(super) fn start_named(
+        &self,
+        name: &pfs::Repo,
+        allowed: &dyn Fn() -> Result<(), Status>,
+    ) -> Result<Empty, Status> {
         let was_stopped = self.change(|work| {
+            allowed()?;
             let before = work.pipeline(name)?;
             work.set_pipeline_stopped(name, false)?;
             Ok(before.is_some_and(|before| before.stopped))
@@ -330,14 +337,17 @@ impl Service {
 
     pub fn delete_pipeline(&self, call: &Call, request: &DeletePipelineRequest) -> Result<Empty, Status> {
         let names = if request.all {
-            let all: Vec<_> = self.store.pipelines()?.into_iter().map(|record| record.name).collect();
-            // The request names none of them.
-            self.authorize_deletions(call, &all)?;
-            all
+            self.store.pipelines()?.into_iter().map(|record| record.name).collect()
         } else {
             vec![named(request.pipeline.as_ref())?]
         };
         let deleted = self.change(|work| {
+            // Once more: each may have been made since the call came.
+            self.authorize_call(call, request)?;
+            if request.all {
+                // The request names none of them.
+                self.authorize_deletions(call, &names)?;
+            }
             names
                 .iter()
                 .try_for_each(|name| work.delete_pipeline(name, request.keep_repo))

@@ -36,13 +36,18 @@ fn repo_info(dialect: Dialect, record: &RepoRecord, details: bool) -> RepoInfo {
 }
 
 pub(super) fn create_repo(work: &mut Work<'_>, request: &CreateRepoRequest) -> Result<(), Failure> {
+    work.create_repo(&repo_to_make(request)?, &request.description, request.update)
+}
+
+/// # Errors
+/// When it names none.
+pub(super) fn repo_to_make(request: &CreateRepoRequest) -> Result<pfs::Repo, Status> {
     let mut repo = request.repo.clone();
     // Here, and only here, pachd takes a missing type for this one.
     if let Some(repo) = repo.as_mut().filter(|repo| repo.r#type.is_empty()) {
         USER.clone_into(&mut repo.r#type);
     }
-    let repo = names::repo(repo.as_ref())?;
-    work.create_repo(&repo, &request.description, request.update)
+    Ok(names::repo(repo.as_ref())?)
 }
 
 pub(super) fn delete_repo(work: &mut Work<'_>, request: &DeleteRepoRequest) -> Result<bool, Failure> {

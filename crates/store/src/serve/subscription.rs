@@ -20,7 +20,7 @@ pub(super) struct Subscription<'a> {
 
 impl Service {
     /// # Errors
-    /// `NotFound` without the repo, also when it is deleted later.
+    /// `NotFound` without the repo, also when it is deleted later; `PermissionDenied`.
     pub fn subscribe_commit(
         &self,
         call: &Call,
@@ -84,6 +84,8 @@ impl Service {
                 Err(status) if status.code == Code::NotFound => continue,
                 commit => commit?,
             };
+            // Once more: the repo may have been made since the call came.
+            self.authorize_reading(call, &of.repo)?;
             if show(&commit).is_break() {
                 return Ok(());
             }

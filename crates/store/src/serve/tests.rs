@@ -4,7 +4,7 @@ use crate::Store;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -651,7 +651,9 @@ fn master() -> spoutctl_core::pfs::Branch {
 impl Service {
     fn modify_master(&self, line: &str) {
         let mut changes = OneFile(Some(("/log", line)));
-        self.store.modify(&(&master()).into(), &mut changes).unwrap();
+        self.store
+            .modify(&(&master()).into(), &mut changes, &|| Ok(()))
+            .unwrap();
         self.changes.tell();
     }
 }
@@ -728,7 +730,9 @@ fn who_waits_for_a_commit_hears_why_it_cannot_be_finished_and_of_its_end_when_it
     fixture.service.changes.tell();
     // Until the next attempt the one before may be told.
     let mut answer = within_a_minute(inspect);
-    while answer.as_ref().is_err_and(|fault| fault.code == Code::Internal) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while answer.as_ref().is_err_and(|fault| fault.code == Code::Internal) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
         answer = within_a_minute(inspect);
     }
     assert!(answer.unwrap().finished.is_some());
@@ -736,7 +740,7 @@ fn who_waits_for_a_commit_hears_why_it_cannot_be_finished_and_of_its_end_when_it
 
 /// Each of a pipeline's output commits is open until its job is done, which is never here.
 #[test]
-fn an_open_commit_on_an_open_one_is_refused_at_once() {
+fn a_commit_on_an_open_one_is_refused_at_once() {
     let fixture = Fixture::new();
     let spec = json!({"pipeline": {"name": "tf"}, "transform": {"cmd": ["x"]}, "input": {"pfs": {"repo": "ev", "glob": "/*"}}});
     let request = read(&json!({"createPipelineRequestJson": spec.to_string()}));
@@ -745,12 +749,31 @@ fn an_open_commit_on_an_open_one_is_refused_at_once() {
         fixture.commit("master", "/f", data);
     }
     let head = read(&by_branch("tf", "master"));
-    let fault = within_a_minute(|call| fixture.service.view(call, &head).map(drop)).unwrap_err();
-    assert_eq!(fault.code, Code::Unknown, "{fault}");
-    assert!(
-        fault.message.starts_with("base commit default/tf@") && fault.message.ends_with(" not finished"),
-        "{fault}"
-    );
+    let refused = || {
+        let fault = within_a_minute(|call| fixture.service.view(call, &head).map(drop)).unwrap_err();
+        assert_eq!(fault.code, Code::Unknown, "{fault}");
+        assert!(
+            fault.message.starts_with("base commit default/tf@") && fault.message.ends_with(" not finished"),
+            "{fault}"
+        );
+    };
+    refused();
+    // So is a closed one, which is finished no earlier than what it goes on from.
+    let ids = fixture.ids(&json!({"repo": repo("tf"), "all": true}));
+    let (second, first) = (&ids[0], &ids[1]);
+    let stop = read(&json!({"job": {"pipeline": {"name": "tf"}, "id": second}, "reason": "enough"}));
+    fixture.service.stop_job(&Call::default(), &stop).unwrap();
+    refused();
+    let output: spoutctl_proto::pfs::Branch = read(&branch("tf", "master"));
+    let output: spoutctl_core::pfs::Branch = (&output).try_into().unwrap();
+    let commit = spoutctl_core::pfs::Commit {
+        repo: output.repo,
+        branch: output.name,
+        id: spoutctl_core::pfs::CommitId::new(second).unwrap(),
+    };
+    let fault = fixture.service.store.wait_commit(&commit, Duration::ZERO).unwrap_err();
+    let on_what = format!("not finished yet: it goes on from default/tf@{first}, which is still open");
+    assert!(fault.message.ends_with(&on_what), "{fault}");
 }
 
 #[test]

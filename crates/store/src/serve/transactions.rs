@@ -25,6 +25,7 @@ impl From<Status> for Failure {
             Code::NotFound => FaultKind::NotFound,
             Code::AlreadyExists => FaultKind::AlreadyExists,
             Code::PermissionDenied => FaultKind::Denied,
+            Code::Unavailable => FaultKind::Unavailable,
             // What would do harm keeps its code, by which it is told from a refusal.
             Code::Internal => FaultKind::Local,
             _ => FaultKind::Refused,

@@ -32,7 +32,8 @@ fn writer() {
     loop {
         let master = CommitSelector::from(&branch("master"));
         let line = format!("{next}\n");
-        store.modify(&master, &mut Steps::new([append("/log", line)])).unwrap();
+        let mut steps = Steps::new([append("/log", line)]);
+        store.modify(&master, &mut steps, &|| Ok(())).unwrap();
         let mut out = io::stdout().lock();
         out.write_all(format!("ack {next}\n").as_bytes()).unwrap();
         out.flush().unwrap();

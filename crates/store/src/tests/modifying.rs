@@ -9,7 +9,7 @@ fn modify(
     target: &CommitSelector,
     steps: impl IntoIterator<Item = Step>,
 ) -> Result<CommitRecord, Fault> {
-    store.modify(target, &mut Steps::new(steps))
+    store.modify(target, &mut Steps::new(steps), &|| Ok(()))
 }
 
 fn settle_all(store: &Store) -> usize {
@@ -100,7 +100,7 @@ fn a_body_that_breaks_off_makes_no_commit() {
     steps.failure = Some(io::Error::other("the connection broke"));
     let fault = fixture
         .store
-        .modify(&(&branch("master")).into(), &mut steps)
+        .modify(&(&branch("master")).into(), &mut steps, &|| Ok(()))
         .unwrap_err();
     assert_eq!(fault.kind, FaultKind::Local);
     assert!(fixture.store.history(&branch("master")).is_empty());

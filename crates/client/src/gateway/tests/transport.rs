@@ -254,7 +254,7 @@ fn a_server_may_say_how_long_to_wait() {
     let headers = "Content-Type: application/json\r\nRetry-After: 7\r\n";
     let server = Server::answering([answer("503 Unavailable", headers, body)]);
     let fault = start(&server.gateway()).unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Unknown);
+    assert_eq!(fault.kind, FaultKind::Unavailable);
     assert_eq!(fault.retry_after, Some(Duration::from_secs(7)));
 }
 

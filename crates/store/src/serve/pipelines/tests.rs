@@ -218,6 +218,17 @@ fn a_spec_that_would_be_told_at_a_multiple_of_its_length_is_refused() {
     assert_eq!(fixture.service.create_pipeline(&Call::default(), &spec), Err(refused));
 }
 
+#[test]
+fn braces_in_the_texts_of_a_spec_are_no_messages() {
+    let fixture = Fixture::new();
+    let script = "f() { echo; }\n".repeat(10_001);
+    let spec = json!({"pipeline": {"name": "p"}, "transform": {"cmd": ["sh"], "stdin": [script]}, "spout": {}});
+    fixture.create(&spec).unwrap();
+    let cut = format!("{{\"description\": {:?}", "{".repeat(10_001));
+    let said = fixture.send(&cut, json!({})).unwrap_err().message;
+    assert!(said.ends_with("proto: unexpected EOF"), "{}", &said[said.len() - 100..]);
+}
+
 /// What reads its repo has the right by its token alone.
 #[test]
 fn a_deleted_pipelines_token_is_good_for_nothing() {

@@ -139,7 +139,7 @@ impl V1<'_> {
     }
 
     pub fn start_pipeline(&self, _: &Call, request: &PipelineRequest) -> Result<Empty, Status> {
-        self.0.start_named(&named(request.pipeline.as_ref())?)
+        self.0.start_named(&named(request.pipeline.as_ref())?, &|| Ok(()))
     }
 
     pub fn stop_pipeline(&self, _: &Call, request: &PipelineRequest) -> Result<Empty, Status> {

@@ -27,7 +27,7 @@ impl V1<'_> {
         let target = commit(into.as_ref())?;
         let mut stream = Stream::of(requests, into);
         let written = match stream.read(first) {
-            Ok(()) => self.0.store.modify(&target, &mut stream).map(|_| ()),
+            Ok(()) => self.0.store.modify(&target, &mut stream, &|| Ok(())).map(|_| ()),
             Err(status) => return Err(status),
         };
         stream.settle(written)?;
