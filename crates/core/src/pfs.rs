@@ -553,7 +553,8 @@ fn split_reference(text: &str) -> Result<Reference<'_>, InvalidName> {
     };
     if path.is_some_and(|path| path.starts_with("//")) {
         return Err(InvalidName::new(format!(
-            "`{head}://` begins an address, and no name: write [project/]repo[@branch][:/path]"
+            "`{}://` begins an address, and no name: write [project/]repo[@branch][:/path]",
+            head.escape_debug()
         )));
     }
     let (repo, revision) = match head.split_once('@') {
@@ -604,6 +605,8 @@ mod tests {
             assert!(text.parse::<Source>().is_err(), "{text}");
             assert!(text.parse::<Followed>().is_err(), "{text}");
         }
+        let error = "p\n://events".parse::<Destination>().unwrap_err().to_string();
+        assert!(error.contains(r"`p\n://`"), "{error}");
     }
 
     #[test]
