@@ -135,7 +135,6 @@ pub fn place(
             positions.set(topic, partition, next);
         }
     }
-    let mut gaps = Vec::new();
     for partition in partitions {
         let Partition {
             topic,
@@ -153,19 +152,11 @@ pub fn place(
                 Start::At(_) => at_time.unwrap_or(*high),
             },
         };
-        let next = if (*low..=*high).contains(&wanted) {
-            wanted
-        } else {
-            gaps.push(Gap {
-                topic: topic.clone(),
-                partition: *number,
-                wanted,
-                low: *low,
-                high: *high,
-            });
-            *low
-        };
-        positions.set(topic, *number, next);
+        positions.set(topic, *number, wanted);
+    }
+    let gaps = gaps(&positions, partitions);
+    for gap in &gaps {
+        positions.set(&gap.topic, gap.partition, gap.low);
     }
     if on_gap == OnGap::Stop && !gaps.is_empty() {
         return Err(lost(&gaps));
