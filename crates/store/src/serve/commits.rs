@@ -305,26 +305,6 @@ impl Service {
         let is_said = self.dialect.says(step);
         move |status| if is_said { status.within(step) } else { status }
     }
-
-    /// Carries out changes, and tells those who wait for one.
-    pub(super) fn change<T>(&self, work: impl FnOnce(&mut Work<'_>) -> Result<T, Failure>) -> Result<T, Status> {
-        let value = self.store.change(work)?;
-        self.changes.tell();
-        Ok(value)
-    }
-
-    /// The same, and what is made belongs to the caller.
-    pub(super) fn change_as<T>(
-        &self,
-        call: &Call,
-        work: impl FnOnce(&mut Work<'_>) -> Result<T, Failure>,
-    ) -> Result<T, Status> {
-        let principal = call.caller.as_ref().map(|caller| caller.principal.clone());
-        self.change(|changes| {
-            changes.act_as(principal);
-            work(changes)
-        })
-    }
 }
 
 /// # Errors
@@ -355,9 +335,7 @@ impl Service {
     }
 
     pub fn clear_commit(&self, call: &Call, request: &ClearCommitRequest) -> Result<Empty, Status> {
-        self.change(|work| {
-            // Once more: the repo may have been made since the call came.
-            self.authorize_call(call, request)?;
+        self.change_authorized(call, request, |work| {
             work.clear_commit(&some_commit(self.dialect, request.commit.as_ref())?)
         })?;
         Ok(Empty {})

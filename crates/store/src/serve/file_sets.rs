@@ -79,11 +79,7 @@ impl Service {
         let named = request.commit.ok_or_else(|| Status::unknown("commit cannot be nil"))?;
         let commit = self.pick(&named)?;
         let file_set = self.file_set(&request.file_set_id)?;
-        self.change(|work| {
-            // Once more: the repo may have been made since the call came.
-            self.authorize_call(call, &named)?;
-            work.add_file_set(&commit, &file_set)
-        })?;
+        self.change_authorized(call, &named, |work| work.add_file_set(&commit, &file_set))?;
         Ok(Empty {})
     }
 

@@ -326,9 +326,9 @@ impl Service {
     }
 
     /// One that is not there counts as stopped, unless the caller minds.
-    pub fn stop_pipeline(&self, _: &Call, request: &StopPipelineRequest) -> Result<Empty, Status> {
+    pub fn stop_pipeline(&self, call: &Call, request: &StopPipelineRequest) -> Result<Empty, Status> {
         let name = named(request.pipeline.as_ref())?;
-        match self.change(|work| work.set_pipeline_stopped(&name, true)) {
+        match self.change_authorized(call, request, |work| work.set_pipeline_stopped(&name, true)) {
             Err(status) if status.code == Code::NotFound && !request.must_exist => {}
             result => result?,
         }
@@ -341,9 +341,7 @@ impl Service {
         } else {
             vec![named(request.pipeline.as_ref())?]
         };
-        let deleted = self.change(|work| {
-            // Once more: each may have been made since the call came.
-            self.authorize_call(call, request)?;
+        let deleted = self.change_authorized(call, request, |work| {
             if request.all {
                 // The request names none of them.
                 self.authorize_deletions(call, &names)?;

@@ -240,11 +240,7 @@ impl Service {
             )?;
             return Ok(DeleteRepoResponse { deleted: false });
         }
-        let deleted = self.change(|work| {
-            // Once more: it may have been made since the call came.
-            self.authorize_call(call, &request)?;
-            delete_repo(work, &request)
-        })?;
+        let deleted = self.change_authorized(call, &request, |work| delete_repo(work, &request))?;
         let deleted = deleted && self.dialect.tells_of_deleted_repos();
         Ok(DeleteRepoResponse { deleted })
     }

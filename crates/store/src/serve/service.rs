@@ -7,8 +7,10 @@ use std::sync::Arc;
 use super::access::Access;
 use super::changes::Changes;
 use super::finishing::Finisher;
-use crate::{Dialect, Store};
+use super::{Call, Status};
+use crate::{Dialect, Failure, Store, Work};
 use parking_lot::Mutex;
+use serde::Serialize;
 use spoutctl_core::pfs::Repo;
 
 /// How often each pipeline was started again after a stop, by this service.
@@ -92,5 +94,38 @@ impl Service {
     /// Ends every call that waits, with `Unavailable`, and those that come.
     pub fn stop(&self) {
         self.changes.stop();
+    }
+
+    /// Carries out changes, and tells those who wait for one.
+    pub(super) fn change<T>(&self, work: impl FnOnce(&mut Work<'_>) -> Result<T, Failure>) -> Result<T, Status> {
+        let value = self.store.change(work)?;
+        self.changes.tell();
+        Ok(value)
+    }
+
+    /// The same for who is authorized once more: what the request names may have been made since the call came.
+    pub(super) fn change_authorized<T>(
+        &self,
+        call: &Call,
+        request: &impl Serialize,
+        work: impl FnOnce(&mut Work<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Status> {
+        self.change(|changes| {
+            self.authorize_call(call, request)?;
+            work(changes)
+        })
+    }
+
+    /// Carries out changes, and what is made belongs to the caller.
+    pub(super) fn change_as<T>(
+        &self,
+        call: &Call,
+        work: impl FnOnce(&mut Work<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Status> {
+        let principal = call.caller.as_ref().map(|caller| caller.principal.clone());
+        self.change(|changes| {
+            changes.act_as(principal);
+            work(changes)
+        })
     }
 }
