@@ -5,17 +5,11 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
-
-use crossbeam_channel::{Receiver, Sender, bounded};
-use rustix::process::{Signal, kill_process_group};
 
 use crate::commands::group::guard::Guard;
 
 /// A longer line is told in several.
 const LONGEST_LINE: u64 = 32 << 10;
-/// How long a process may take to be gone that was killed: it may be in a call to the system.
-const GONE_WITHIN: Duration = Duration::from_secs(5);
 
 /// Takes a line of the code: the stream that it came from, and its text.
 pub(super) type Lines = dyn Fn(&'static str, &str) + Send + Sync;
@@ -32,13 +26,11 @@ pub(super) enum Change {
 /// The process group, and what runs in it.
 pub(super) struct Container {
     guard: Guard,
-    exited: Option<Receiver<()>>,
 }
 
 impl Container {
     pub fn new() -> io::Result<Self> {
-        let guard = Guard::start()?;
-        Ok(Self { guard, exited: None })
+        Ok(Self { guard: Guard::start()? })
     }
 
     /// Starts the code, whose lines go to `lines`, and what becomes of it to `tell`.
@@ -46,7 +38,7 @@ impl Container {
     /// # Errors
     /// When it cannot be started.
     pub fn run(
-        &mut self,
+        &self,
         command: &mut Command,
         lines: &Arc<Lines>,
         tell: impl Fn(Change) + Send + 'static,
@@ -57,29 +49,21 @@ impl Container {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        let (gone, exited) = bounded(1);
-        self.exited = Some(exited);
         let lines = Arc::clone(lines);
         thread::Builder::new()
             .name("code".to_owned())
-            .spawn(move || attend(child, &lines, &gone, &tell))?;
+            .spawn(move || attend(child, &lines, &tell))?;
         Ok(())
     }
 
     /// Kills all of it, without a signal before, and waits until it is gone.
     pub fn kill(self) {
-        // Nothing may be left to kill.
-        let _ = kill_process_group(self.guard.group(), Signal::KILL);
-        if let Some(exited) = &self.exited {
-            // What is stuck in the system goes when it comes out of there.
-            let _ = exited.recv_timeout(GONE_WITHIN);
-        }
-        self.guard.release();
+        self.guard.end_group();
     }
 }
 
 /// Passes the output on, and tells when the process has ended and when its output has.
-fn attend(mut child: Child, lines: &Arc<Lines>, gone: &Sender<()>, tell: &dyn Fn(Change)) {
+fn attend(mut child: Child, lines: &Arc<Lines>, tell: &dyn Fn(Change)) {
     let streams = [
         (
             "stdout",
@@ -103,8 +87,6 @@ fn attend(mut child: Child, lines: &Arc<Lines>, gone: &Sender<()>, tell: &dyn Fn
             }
         }
         let status = child.wait();
-        // Nobody waits for it who has not killed it.
-        let _ = gone.try_send(());
         if status.is_ok() {
             tell(Change::Exited);
         }
