@@ -6,7 +6,7 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::runner::{Ran, World};
+use crate::runner::{Ran, World, has_program, skip};
 
 fn put(world: &World, args: &[&str], input: &[u8]) -> Ran {
     world.run_with(&[&["put", "r", "--create-repo", "--messages"], args].concat(), input)
@@ -104,14 +104,47 @@ fn what_was_compressed_twice_or_by_compress_is_named_with_what_unpacks_it() {
     let twice = gzip(&gzip(lines));
     let ran = put(&world, &["lines", "--into", "a"], &twice);
     ran.expect(3)
-        .says("gzip-compressed data again; unpack it first: gzip -dc FILE | spoutctl …");
+        .says("gzip-compressed data again; unpack it first: gzip -dc FILE >NEW && spoutctl … <NEW");
     let once = unpack("gzip -dc FILE", &twice);
     put(&world, &["lines", "--into", "a"], &once).expect(0);
     assert_eq!(world.get("r:/a"), lines);
+    // The inner one is decompressed here, so the outer one is what is undone.
+    let zstd = zstd::encode_all(&gzip(lines)[..], 0).unwrap();
+    let ran = put(&world, &["lines", "--into", "a"], &zstd);
+    ran.expect(3)
+        .says("unpack it first: zstd -dc FILE >NEW && spoutctl … <NEW");
     // What `compress` writes of `one\ntwo\n`.
     let compressed = b"\x1f\x9d\x90\x6f\xdc\x94\x51\x40\x07\xbd\x29";
     let ran = put(&world, &["lines", "--into", "b"], compressed);
     ran.expect(3).says("compressed with `compress`").says("gzip -dc FILE");
+}
+
+#[test]
+fn what_is_made_of_a_cpio_archive_as_advised_holds_all_names_of_a_file() {
+    if !has_program("bsdtar") {
+        return skip("bsdtar is not installed");
+    }
+    let world = World::local();
+    let tree = world.path("tree");
+    fs::create_dir(&tree).unwrap();
+    fs::write(tree.join("a"), b"one").unwrap();
+    fs::hard_link(tree.join("a"), tree.join("b")).unwrap();
+    let cpio = std::process::Command::new("bsdtar")
+        .args(["--format=newc", "-cf", "-", "a", "b"])
+        .current_dir(&tree)
+        .output()
+        .unwrap();
+    world
+        .run_with(&["put", "r", "--create-repo"], &cpio.stdout)
+        .expect(3)
+        .says("mkdir DIR && bsdtar -xf FILE -C DIR && tar -cf - -C DIR . | spoutctl put …");
+    let into = world.path("into");
+    let advised = "mkdir DIR && bsdtar -xf FILE -C DIR && tar -cf - -C DIR .".replace("DIR", into.to_str().unwrap());
+    let archive = unpack(&advised, &cpio.stdout);
+    world.run_with(&["put", "r", "--create-repo"], &archive).expect(0);
+    for name in ["r:/a", "r:/b"] {
+        assert_eq!(world.get(name), b"one");
+    }
 }
 
 #[test]

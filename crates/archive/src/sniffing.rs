@@ -148,9 +148,22 @@ impl SniffedFormat {
     /// What to do about it.
     pub(super) fn help(self) -> Option<String> {
         match self {
-            Self::Zip | Self::SevenZip | Self::Rar | Self::Cpio | Self::Ar => {
-                Some("make a tar archive of it: bsdtar -cf - @FILE | spoutctl put …".to_owned())
+            Self::Zip | Self::SevenZip | Self::Rar => {
+                Some("have a tar archive made of it: spoutctl put … -- bsdtar -cf - @FILE".to_owned())
             }
+            // Converted by `@FILE`, a file with several names in a cpio archive is empty, and of an ar archive nothing
+            // is left (bsdtar 3.6.2).
+            Self::Cpio | Self::Ar => Some(
+                "unpack it, and put what comes out: mkdir DIR && bsdtar -xf FILE -C DIR && tar -cf - -C DIR . | \
+                 spoutctl put …"
+                    .to_owned(),
+            ),
+            // Once it has been unpacked already, by whatever it is packed with outside.
+            Self::Gzip | Self::Zstd => Some(
+                "it is compressed more than once: undo the outermost, with `gzip -dc` or `zstd -dc`, and put what \
+                 comes out"
+                    .to_owned(),
+            ),
             Self::Html => Some(
                 "look at what the producer was answered: a login page or a proxy's error is often HTML (curl: use \
                  --fail)"

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::demand::Demand;
 use crate::failure::Failure;
-use spoutctl_archive::SniffedFormat;
+use spoutctl_archive::{Format, SniffedFormat};
 use spoutctl_core::exit::Exit;
 use spoutctl_delivery::messages::filter::{Arrival, ByteSource, PackError};
 use spoutctl_delivery::messages::packing::Moment;
@@ -73,7 +73,7 @@ impl<F> Waited<F> {
             return Ok(());
         }
         self.front.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        refuse_what_holds_messages(&self.front)
+        refuse_what_holds_messages(&self.front, self.input.format())
     }
 }
 
@@ -159,7 +159,7 @@ impl<F: Read + AsFd> ByteSource for Waited<F> {
 }
 
 /// No message begins as other compressed data do, nor as files of rows, and what is in those is meant.
-fn refuse_what_holds_messages(bytes: &[u8]) -> io::Result<()> {
+fn refuse_what_holds_messages(bytes: &[u8], outer: Option<Format>) -> io::Result<()> {
     if let Some(looks) = SniffedFormat::file_of_rows(bytes) {
         return Err(io::Error::other(format!(
             "it is {looks}, whose rows --messages does not tell apart; export them as CSV or JSON, or put it as it is: \
@@ -170,13 +170,27 @@ fn refuse_what_holds_messages(bytes: &[u8]) -> io::Result<()> {
     let Some((looks, with)) = packed.and_then(|looks| Some((looks, looks.unpacker()?))) else {
         return Ok(());
     };
-    let what = match looks {
-        // These are decompressed: it has been, once.
-        SniffedFormat::Gzip | SniffedFormat::Zstd => format!("what is compressed in it is {looks} again"),
-        _ => format!("it is {looks}, which is not decompressed here"),
+    // Into a file, since nobody hears of a damaged end in a pipe.
+    let (what, command) = match outer.map(|outer| format!("{outer} -dc FILE")) {
+        // Of several files it prints one behind the other, and the last line of one is the front of the next one's first.
+        None if matches!(looks, SniffedFormat::Zip | SniffedFormat::SevenZip | SniffedFormat::Rar) => {
+            (format!("it is {looks}"), format!("{with} FILE NAME"))
+        }
+        None => (
+            format!("it is {looks}, which is not decompressed here"),
+            format!("{with} FILE"),
+        ),
+        // The inner one is decompressed here.
+        Some(outer) if matches!(looks, SniffedFormat::Gzip | SniffedFormat::Zstd) => {
+            (format!("what is compressed in it is {looks} again"), outer)
+        }
+        Some(outer) => (
+            format!("what is compressed in it is {looks}"),
+            format!("{outer} | {with}"),
+        ),
     };
     Err(io::Error::other(format!(
-        "{what}; unpack it first: {with} FILE | spoutctl …"
+        "{what}; unpack it first: {command} >NEW && spoutctl … <NEW"
     )))
 }
 
