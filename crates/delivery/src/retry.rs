@@ -170,12 +170,14 @@ impl<'a> RetryBudget<'a> {
     /// After a fault: tells of it, and waits before the next try.
     ///
     /// # Errors
-    /// When there should be none; `tell` has not heard of a fault that is hopeless.
+    /// When there should be none; `tell` has not heard of a fault that is hopeless, nor of the only one of one try.
     pub fn again(&mut self, fault: &Fault, tell: impl FnOnce(&Fault)) -> Result<(), Exhausted> {
         if self.is_hopeless(fault) {
             return Err(Exhausted::Hopeless);
         }
-        tell(fault);
+        if !self.limit.is_zero() {
+            tell(fault);
+        }
         self.wait(fault.retry_after)
     }
 
