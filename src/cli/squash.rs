@@ -8,7 +8,7 @@ use clap::{Args, ValueHint};
 use super::connection::ServerArgs;
 use super::examples;
 use super::output::{LogArgs, VerbosityArgs};
-use super::values::parse_duration;
+use super::values::{parse_age, parse_duration};
 use spoutctl_core::pfs::{CommitId, Followed};
 
 /// Squash the old commits of a branch into those that are kept, so that a long history becomes a short one
@@ -84,23 +84,6 @@ pub struct SquashArgs {
     pub server: ServerArgs,
 }
 
-/// A hundred years: nothing that pachd holds is older.
-const MOST_DAYS: u64 = 36_500;
-
-/// A duration that may be of days or weeks, which are of 24 hours each.
-fn parse_age(text: &str) -> Result<Duration, String> {
-    let (number, days) = match (text.strip_suffix('d'), text.strip_suffix('w')) {
-        (Some(number), _) => (number, 1),
-        (None, Some(number)) => (number, 7),
-        (None, None) => return parse_duration(text),
-    };
-    let number = number.parse().ok().and_then(|number: u64| number.checked_mul(days));
-    match number.filter(|number| *number <= MOST_DAYS && text.starts_with(|first: char| first.is_ascii_digit())) {
-        Some(number) => Ok(Duration::from_hours(number * 24)),
-        None => Err(format!("`{text}` is no duration; write 12h, 7d or 4w")),
-    }
-}
-
 fn parse_length(text: &str) -> Result<Duration, String> {
     match parse_age(text)? {
         Duration::ZERO => Err("a period of no length keeps every commit; write 1h".to_owned()),
@@ -113,25 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ages_are_of_days_and_weeks_too() {
-        let hours = |hours: u64| Ok(Duration::from_hours(hours));
-        assert_eq!(parse_age("7d"), hours(168));
-        assert_eq!(parse_age("2w"), hours(336));
-        assert_eq!(parse_age("1h30m"), Ok(Duration::from_mins(90)));
-        assert_eq!(parse_age("0"), hours(0));
-        for wrong in [
-            "d",
-            "-1d",
-            "+1d",
-            "99999999d",
-            "99999999999999999999w",
-            "1.5d",
-            "7 d",
-            "7days",
-            "",
-        ] {
-            assert!(parse_age(wrong).is_err(), "{wrong}");
-        }
+    fn a_period_has_a_length() {
         assert!(parse_length("0d").is_err() && parse_length("0").is_err());
     }
 }

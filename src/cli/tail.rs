@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::connection::ServerArgs;
 use super::examples;
 use super::output::{Colour, LogArgs, VerbosityArgs};
-use super::values::parse_duration;
+use super::values::{parse_age, parse_duration};
 use spoutctl_core::pfs::{CommitId, Followed};
 use spoutctl_delivery::mark::StreamName;
 
@@ -93,7 +93,7 @@ pub struct RangeArgs {
     pub last: Option<u64>,
 
     /// Begin after COMMIT; or at the `beginning`; or `now`; or with what was finished since a time
-    /// (2026-11-22T15:00:00Z, 2026-11-22), or since so long ago (2h)
+    /// (2026-11-22T15:00:00Z, 2026-11-22), or since so long ago (2h, 7d)
     #[arg(long, value_name = "WHERE", allow_hyphen_values = true)]
     pub from: Option<Beginning>,
 
@@ -145,7 +145,7 @@ impl FromStr for Beginning {
         if text == "0" {
             return Err("the first commit is the `beginning`, and the next one `now`".to_owned());
         }
-        if let Ok(ago) = parse_duration(text.strip_prefix('-').unwrap_or(text)) {
+        if let Ok(ago) = parse_age(text.strip_prefix('-').unwrap_or(text)) {
             return Ok(Self::Ago(ago));
         }
         // A day begins at midnight; without a zone, a time is one in UTC.
@@ -157,7 +157,7 @@ impl FromStr for Beginning {
             Some(time) => Ok(Self::Time(time)),
             None => Err(format!(
                 "`{text}` is no commit's id, no `beginning`, no `now`, no time (2026-11-22T15:00:00Z or 2026-11-22), \
-                 and not so long ago (2h)"
+                 and not so long ago (2h, 7d)"
             )),
         }
     }
@@ -196,7 +196,7 @@ pub struct OutputArgs {
 
     /// Print each commit so, with fields in braces: '{time} {id}'
     ///
-    /// Fields, as in --json: finished (or time), started, commit (or id), parent, project, repo, branch, files, added,
+    /// Fields: finished (or time), started, commit (or id), parent, project, repo, branch, files, added,
     /// changed, deleted, bytes (or size), error, description, stream, seq. `{{` and `}}` are braces, `\t` and `\n` a
     /// tab and a new line.
     #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["tar", "command"], value_parser = parse_template)]
@@ -256,6 +256,7 @@ mod tests {
             ("latest", Beginning::Now),
             ("-2h", Beginning::Ago(Duration::from_hours(2))),
             ("1h30m", Beginning::Ago(Duration::from_mins(90))),
+            ("7d", Beginning::Ago(Duration::from_hours(168))),
             ("1970-01-01", Beginning::Time(Timestamp::UNIX_EPOCH)),
             ("1970-01-01T00:00:00Z", Beginning::Time(Timestamp::UNIX_EPOCH)),
             ("1970-01-01T01:00:00+01:00", Beginning::Time(Timestamp::UNIX_EPOCH)),

@@ -69,6 +69,26 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
+/// A hundred years: nothing that pachd holds is older.
+const MOST_DAYS: u64 = 36_500;
+
+/// A duration that may be of days or weeks, which are of 24 hours each.
+///
+/// # Errors
+/// When it is none.
+pub fn parse_age(text: &str) -> Result<Duration, String> {
+    let (number, days) = match (text.strip_suffix('d'), text.strip_suffix('w')) {
+        (Some(number), _) => (number, 1),
+        (None, Some(number)) => (number, 7),
+        (None, None) => return parse_duration(text),
+    };
+    let number = number.parse().ok().and_then(|number: u64| number.checked_mul(days));
+    match number.filter(|number| *number <= MOST_DAYS && text.starts_with(|first: char| first.is_ascii_digit())) {
+        Some(number) => Ok(Duration::from_hours(number * 24)),
+        None => Err(format!("`{text}` is no duration; write 12h, 7d or 4w")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +117,28 @@ mod tests {
         }
         for text in ["", "10", "-5s", "soon", "9223372036854775807s"] {
             assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ages_are_of_days_and_weeks_too() {
+        let hours = |hours: u64| Ok(Duration::from_hours(hours));
+        assert_eq!(parse_age("7d"), hours(168));
+        assert_eq!(parse_age("2w"), hours(336));
+        assert_eq!(parse_age("1h30m"), Ok(Duration::from_mins(90)));
+        assert_eq!(parse_age("0"), hours(0));
+        for wrong in [
+            "d",
+            "-1d",
+            "+1d",
+            "99999999d",
+            "99999999999999999999w",
+            "1.5d",
+            "7 d",
+            "7days",
+            "",
+        ] {
+            assert!(parse_age(wrong).is_err(), "{wrong}");
         }
     }
 }
