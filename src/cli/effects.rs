@@ -92,8 +92,10 @@ impl Line<'_> {
 
     /// What depends on how messages are told apart.
     fn of_messages(&self) -> Vec<Rule> {
+        // In one file no message has a name.
+        let named = Rule::from(("same_name", (self.matches.get_raw("each").is_some(), "--each")));
         let Some(framing) = self.matches.get_one::<Framing>("messages") else {
-            return Vec::new();
+            return vec![named];
         };
         let csv = (matches!(framing, Framing::Csv(_)), "--messages csv");
         let [columns, fields, json] = places(framing);
@@ -117,7 +119,7 @@ impl Line<'_> {
             ("key_json", json),
             ("position_json", json),
         ];
-        rules.into_iter().map(Rule::from).collect()
+        rules.into_iter().map(Rule::from).chain([named]).collect()
     }
 
     /// Whether messages come as such: only `put` has that.
