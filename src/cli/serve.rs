@@ -1,6 +1,7 @@
 //! What can be typed about `serve`.
 
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -86,7 +87,7 @@ pub struct ServeArgs {
     ///
     /// Without it only localhost, numeric addresses and the name in --listen are answered: a page in a browser could
     /// reach the store by a name of its own.
-    #[arg(long = "host", value_name = "NAME")]
+    #[arg(long = "host", value_name = "NAME", value_parser = parse_host)]
     pub hosts: Vec<String>,
 
     /// Write the line of each request as a JSON object
@@ -95,6 +96,16 @@ pub struct ServeArgs {
 
     #[command(flatten)]
     pub verbosity: VerbosityArgs,
+}
+
+/// A name of this machine; what `--host` is elsewhere is `--listen` here.
+fn parse_host(text: &str) -> Result<String, String> {
+    match text.parse::<IpAddr>() {
+        Ok(_) => Err(format!(
+            "this is a name, and numeric addresses are answered anyway; where it listens is said by --listen {text}:1658"
+        )),
+        Err(_) => Ok(text.to_owned()),
+    }
 }
 
 /// The directory of a store, also where it is written as an address.

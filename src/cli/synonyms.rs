@@ -373,6 +373,19 @@ impl Line {
         let Some(name) = self.word(*at) else {
             return Understood::Not;
         };
+        if !part.may_be(value) {
+            let kafka = match (self.verb.as_str(), part) {
+                ("put", Part::Branch) => {
+                    "; of Kafka, --from kafka://HOST[:PORT]/TOPIC, or `-- kcat -C -u -b HOST -t TOPIC`"
+                }
+                _ => "",
+            };
+            return Understood::Said(format!(
+                "`{value}` is the name of no {}; write {}{kafka}",
+                part.noun(),
+                part.example()
+            ));
+        }
         match part.put_into(name, value) {
             Some(name) => {
                 self.words[*at] = name.into();
@@ -443,6 +456,17 @@ fn without_bad_advice(mut error: clap::Error) -> clap::Error {
         error.remove(ContextKind::Usage);
     }
     error.remove(ContextKind::Suggested);
+    if let (Some(ContextValue::String(typed)), Some(ContextValue::Strings(suggested))) = (
+        error.get(ContextKind::InvalidSubcommand),
+        error.get(ContextKind::SuggestedSubcommand),
+    ) {
+        let is_likely = |verb: &&String| *verb != "spout" && is_near(typed, verb);
+        let likely: Vec<String> = suggested.iter().filter(is_likely).cloned().collect();
+        error.remove(ContextKind::SuggestedSubcommand);
+        if !likely.is_empty() {
+            error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(likely));
+        }
+    }
     error
 }
 

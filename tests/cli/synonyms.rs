@@ -209,7 +209,18 @@ fn what_is_something_else_here_is_said() {
         ("put r --token secret", "--token-file FILE"),
         ("put -f a.tar", "spoutctl put DEST FILE"),
         ("put r@a --branch b", "`r@a` says it already"),
+        ("serve --token x", "--token-file FILE"),
+        ("serve --host 0.0.0.0", "--listen 0.0.0.0:1658"),
         ("put --branch b", "REPO@BRANCH"),
+        (
+            "put r -b h:9092 x.tar",
+            "`h:9092` is the name of no branch; write REPO@BRANCH",
+        ),
+        ("tail r --branch a@b", "`a@b` is the name of no branch"),
+        (
+            "put r --project p/q",
+            "`p/q` is the name of no project; write PROJECT/REPO",
+        ),
         ("put r --branch", "--branch wants a value: REPO@BRANCH"),
         ("tail r --format yaml", "'{time} {id}'"),
         ("tail r -n +5", "--from COMMIT"),
@@ -341,6 +352,11 @@ fn nobody_is_led_to_what_loses_data_or_to_the_opposite() {
         assert!(!advice.contains(never), "{typed}: {said}");
     }
     assert!(refused("put r --creat-repo").contains("--create-repo"));
+    for typed in ["alias", "tree", "tool", "clone", "test", "listen", "shell"] {
+        let said = refused(typed);
+        assert!(!said.contains("similar"), "{said}");
+    }
+    assert!(refused("validat x").contains("'validate'"));
     // The option is refused, and no noun of pachctl's explains that.
     let said = refused("create secret --imag x");
     assert!(said.contains("--image") && !said.contains("pachctl"), "{said}");

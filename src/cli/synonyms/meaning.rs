@@ -54,6 +54,24 @@ impl Part {
         }
     }
 
+    /// What this part is called.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::Branch => "branch",
+            Self::Prefix => "prefix",
+        }
+    }
+
+    /// Whether a value is one part, and nothing of another: `-b HOST:9092` names a broker elsewhere.
+    pub fn may_be(self, value: &str) -> bool {
+        let between: &[char] = match self {
+            Self::Project | Self::Branch => &['/', '@', ':'],
+            Self::Prefix => &[],
+        };
+        !value.is_empty() && !value.contains(between)
+    }
+
     /// The name with this part; `None` where it says another one already.
     pub fn put_into(self, name: &str, value: &str) -> Option<String> {
         let (front, path) = match name.split_once(':') {

@@ -21,17 +21,17 @@ pub const VERBS: &[(&str, VerbMeaning)] = &[
     ("apply update", Apply),
     ("ls", Words("get --list")),
     ("cat", Words("get")),
-    ("watch follow subscribe", Words("tail")),
+    ("watch follow subscribe receive", Words("tail")),
     ("login", Words("auth login")),
     ("logout", Words("auth logout")),
     ("whoami", Words("auth whoami")),
-    ("server", Words("serve")),
-    ("ping health", Words("doctor")),
+    ("server dev emulator up", Words("serve")),
+    ("ping health info", Words("doctor")),
     ("help", Help),
     ("version", Words("--version")),
     ("completion", Words("completions")),
     (
-        "push send upload write ingest commit backup produce",
+        "push send upload write ingest commit backup produce publish import load add",
         Say("commits are made by `spoutctl put DEST`"),
     ),
     (
@@ -54,15 +54,23 @@ pub const VERBS: &[(&str, VerbMeaning)] = &[
         Say("`spoutctl doctor DEST` looks at what a put needs; `pachctl fsck` at what pachd keeps"),
     ),
     (
-        "context contexts env",
+        "context contexts env settings",
         Say("`spoutctl config` shows what holds, and where it was set"),
+    ),
+    (
+        "mb mkdir",
+        Say("`spoutctl put REPO --create-repo` makes the repo with its first commit; directories come with files"),
+    ),
+    (
+        "drain replay",
+        Say("`spoutctl spool DIR --send` commits what a spool holds"),
     ),
     (
         "exec",
         Say("`spoutctl put DEST -- CMD ARG…` runs a consumer and commits what it prints"),
     ),
     (
-        "read download pull fetch",
+        "read download pull fetch head",
         Say("`spoutctl get SOURCE` writes a file's bytes"),
     ),
     (
@@ -70,7 +78,7 @@ pub const VERBS: &[(&str, VerbMeaning)] = &[
         Say("`spoutctl get REPO -r -o DIR` writes all files of a commit"),
     ),
     (
-        "list snapshots history",
+        "list snapshots history du",
         Say(
             "`spoutctl tail REPO --from earliest -e` lists commits, `spoutctl get --list REPO` files, \
              `pachctl list repo` repos",
@@ -101,7 +109,7 @@ pub const VERBS: &[(&str, VerbMeaning)] = &[
         Say("`spoutctl tail REPO -- CMD ARG…` hands each new commit to a command"),
     ),
     (
-        "prune compact",
+        "prune compact forget",
         Say("`spoutctl squash REPO --older-than 7d` shortens a long history"),
     ),
     (

@@ -20,6 +20,11 @@ pub(super) const ROWS: &[Synonym] = &[
         Meaning::Say("--cacert FILE trusts a server's own certificate"),
     ),
     row(
+        "serve",
+        "--token --auth-token --password",
+        Meaning::Say("--token-file FILE: every user of the machine can read arguments"),
+    ),
+    row(
         "",
         "--token --auth-token --password",
         Meaning::Say("--token-file FILE, or the variable PACH_TOKEN: every user of the machine can read arguments"),
