@@ -40,7 +40,11 @@ fn login(args: &LoginArgs) -> Result<Exit, Failure> {
     let keeping = Keeping::find(&args.server)?;
     let pachd = keeping.open(None, &terminal)?;
     let asked = pachd.oidc_login();
-    let login = asked.map_err(|fault| failure("nobody can log in there", fault).help(ROBOT))?;
+    let login = asked.map_err(|fault| {
+        let is_open = pachd.who_am_i().is_err_and(|fault| fault.kind == FaultKind::Refused);
+        let help = if is_open { NO_TOKEN } else { ROBOT };
+        failure("nobody can log in there", fault).help(help)
+    })?;
     // Also with --quiet: without it nothing can go on.
     terminal.error_line(&format!("log in at\n  {}", printable(&login.url)));
     if !args.no_browser && std::io::stderr().is_terminal() {
@@ -55,6 +59,7 @@ fn login(args: &LoginArgs) -> Result<Exit, Failure> {
     keeping.keep(&token, &terminal)
 }
 
+const NO_TOKEN: &str = "nobody is asked for a token there, so nobody has to log in: auth is not activated";
 const ROBOT: &str = "a robot's token does without: pachctl auth get-robot-token NAME -q | spoutctl auth use-token";
 
 fn use_token(args: &UseTokenArgs) -> Result<Exit, Failure> {

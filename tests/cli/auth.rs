@@ -139,19 +139,24 @@ fn a_log_in_that_nobody_finishes_ends() {
 
 #[test]
 fn where_nobody_can_log_in_the_way_without_is_told() {
-    let gateway = Pachd::start();
-    gateway.at(
-        "GetOIDCLogin",
-        1,
-        refusal(2, "OIDC ID provider configuration not found"),
-    );
-    let user = User::new(&other());
-    let url = gateway.url();
-    user.run(&["auth", "login", "--pachd", &url, "--context", "mine"], &[])
-        .expect(4)
-        .says("nobody can log in there")
-        .says("OIDC ID provider configuration not found")
-        .says("spoutctl auth use-token");
+    for (is_open, advice) in [(false, "spoutctl auth use-token"), (true, "auth is not activated")] {
+        let gateway = Pachd::start();
+        gateway.at(
+            "GetOIDCLogin",
+            1,
+            refusal(2, "OIDC ID provider configuration not found"),
+        );
+        if !is_open {
+            gateway.at("WhoAmI", 1, refusal(16, "no authentication token (try logging in)"));
+        }
+        let user = User::new(&other());
+        let url = gateway.url();
+        user.run(&["auth", "login", "--pachd", &url, "--context", "mine"], &[])
+            .expect(4)
+            .says("nobody can log in there")
+            .says("OIDC ID provider configuration not found")
+            .says(advice);
+    }
 }
 
 #[test]
