@@ -13,6 +13,7 @@ use super::validate::project_options;
 use crate::cli::CreateArgs;
 use crate::failure::Failure;
 use crate::scaffold::{self, Draft, Format, Program, command_line};
+use crate::settings::Address;
 use crate::settings::project::{self, Project};
 use crate::terminal::{Terminal, dialogue};
 use questions::Questions;
@@ -257,9 +258,14 @@ impl Plan {
             terminal.status(&format!("the cluster has to have a secret {}{key}", secret.name));
         }
         if let Some(spec) = &self.output {
+            // A store in a directory, which may be what verbs ask here, makes no pipelines.
+            let is_local =
+                super::server::find(&args.server).is_ok_and(|server| matches!(server.address, Address::Local(_)));
+            let pachd = if is_local { " --pachd ADDRESS" } else { "" };
+            let spec = spec.display().to_string();
             terminal.status(&format!(
-                "next: spoutctl create -f {}",
-                shell_words::quote(&spec.display().to_string())
+                "next: spoutctl create -f {}{pachd}",
+                shell_words::quote(&spec)
             ));
         }
         Ok(Exit::Done)
