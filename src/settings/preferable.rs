@@ -47,7 +47,7 @@ const fn preferable(
 
 /// All that can be preferred. Where something is listened at, and where files are made, is for the user alone to say.
 pub const PREFERABLE: &[Preferable] = &[
-    preferable("color", "SPOUTCTL_COLOR", &["tail", "validate"], Scope::User),
+    preferable("color", "SPOUTCTL_COLOR", &["doctor", "tail", "validate"], Scope::User),
     preferable("grace", "SPOUTCTL_GRACE", &["put", "run", "spool"], Scope::Project),
     preferable("listen", "SPOUTCTL_LISTEN", &["serve"], Scope::User),
     preferable(
