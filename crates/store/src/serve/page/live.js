@@ -17,3 +17,5 @@ async function refresh() {
 
 source.addEventListener("open", refresh);
 source.addEventListener("change", refresh);
+// How long ago things were.
+setInterval(refresh, 60000);

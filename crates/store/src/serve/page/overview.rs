@@ -49,7 +49,7 @@ pub(super) fn page(service: &Service, call: &Call) -> Result<Markup, Status> {
         @if pipelines.is_empty() {
             p class="hint" { "None yet. " code { "spoutctl create -f SPEC" } " makes one." }
         } @else {
-            table {
+            table class="wide" {
                 thead {
                     tr {
                         th { "pipeline" } th class="number" { "version" } th { "state" } th { "branch" }
