@@ -5,9 +5,11 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use spoutctl_core::assignment::Assignment;
 use spoutctl_delivery::mark::StreamName;
 use spoutctl_kafka::address::{Address, InvalidAddress};
 use spoutctl_kafka::placing::Start;
+use spoutctl_kafka::share::StartAt;
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Kafka")]
@@ -48,6 +50,9 @@ pub struct KafkaArgs {
     #[arg(long, value_name = "WHERE", requires = "from")]
     pub start: Option<Start>,
 
+    #[command(flatten)]
+    pub share: ShareArgs,
+
     /// What happens where the broker has no longer what comes next [default: stop]
     #[arg(long, value_name = "HOW", value_enum, requires = "from")]
     pub on_gap: Option<OnGap>,
@@ -61,6 +66,24 @@ pub struct KafkaArgs {
     /// Bytes that are no UTF-8 are base64, in `key_base64` and `value_base64`.
     #[arg(long, value_name = "FORMAT", value_enum, requires = "from", conflicts_with_all = ["messages", "nulls"])]
     pub envelope: Option<Envelope>,
+}
+
+/// Which partitions, where others read the rest.
+#[derive(Debug, Clone, Args)]
+pub struct ShareArgs {
+    /// Read these partitions of each topic alone: 0-3,7,12- [default: all]
+    ///
+    /// So several spouts divide the partitions of a topic among themselves. A range without an end has those, too, that
+    /// are added to the topic later.
+    #[arg(long, value_name = "LIST", requires = "from")]
+    pub partitions: Option<Assignment>,
+
+    /// Where partitions begin that another stream has read before: TOPIC:PARTITION=OFFSET[,PARTITION=OFFSET…]
+    ///
+    /// A partition that comes to a stream with commits is refused without it: what others have read meanwhile would be
+    /// read again. Once the stream has committed of it, its own commits say where it goes on.
+    #[arg(long, value_name = "POSITIONS", requires = "from")]
+    pub start_at: Vec<StartAt>,
 }
 
 /// What `doctor` is to look at.
@@ -77,6 +100,9 @@ pub struct TopicArgs {
     /// Take settings of librdkafka from FILE, as put does
     #[arg(long, value_name = "FILE", requires = "from", value_hint = ValueHint::FilePath)]
     pub kafka_config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub share: ShareArgs,
 
     /// The stream of the put, where it has another name than the one it gives itself
     #[arg(long, value_name = "NAME", requires_all = ["from", "destination"])]

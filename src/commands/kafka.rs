@@ -4,12 +4,13 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use crate::cli::kafka::From;
+use crate::cli::kafka::{From, ShareArgs};
 use crate::failure::Failure;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::named_file;
 use spoutctl_kafka::address::Address;
 use spoutctl_kafka::properties::Properties;
+use spoutctl_kafka::share::Share;
 
 /// How long a file of settings may be: 1 MiB.
 const LONGEST: u64 = 1 << 20;
@@ -50,6 +51,15 @@ fn of_pod(variable: &dyn Fn(&str) -> Option<String>) -> Result<Address, Failure>
             format!("HOST, PORT and TOPIC name no topic of Kafka: {error}"),
         )
     })
+}
+
+/// Which partitions of its topics.
+///
+/// # Errors
+/// What cannot be meant.
+pub(super) fn share(args: &ShareArgs, address: &Address) -> Result<Share, Failure> {
+    let share = Share::new(args.partitions.clone(), args.start_at.clone(), address.topics());
+    share.map_err(|why| Failure::new(Exit::Usage, why))
 }
 
 /// Settings of librdkafka, of a file that somebody named.

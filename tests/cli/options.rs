@@ -149,6 +149,8 @@ fn of_put() -> Vec<Option> {
         ),
         option("start", "--from=kafka://h/t --into=f --start=latest", With(FROM)),
         option("on-gap", "--from=kafka://h/t --into=f --on-gap=continue", With(FROM)),
+        option("partitions", "--from=kafka://h/t --into=f --partitions=0-3", With(FROM)),
+        option("start-at", "--from=kafka://h/t --into=f --start-at=t:3=4", With(FROM)),
         option("until-end", "--from=kafka://h/t --into=f --until-end", With(FROM)),
         option("envelope", "--from=kafka://h/t --into=f --envelope=json", With(FROM)),
         option(

@@ -7,13 +7,14 @@
 //! | [`named_file`] | files that are read whole, with a bound |
 //! | [`durable`] | files that are replaced whole, and stay so after a power cut |
 //! | [`buffers`] | buffers that are filled again and again |
-//! | [`positions`] | where each partition of a source goes on |
+//! | [`positions`], [`assignment`] | where each partition of a source goes on; which of them somebody reads |
 //! | [`release`], [`glob`], [`quantity`], [`exit`] | releases of Pachyderm; patterns of paths; sizes, times and ages as people write them; exit codes |
 //! | [`history`], [`sink`], [`commit_set`], [`source`], [`feed`], [`listing`], [`pipelines`] | the ports: reading a branch's commits, making commits, squashing them, reading files, following a branch, listing names, keeping pipelines |
 //!
 //! A port is a trait that a store implements: pachd through one of its doors, or the embedded store. Whoever uses a
 //! port knows no server.
 
+pub mod assignment;
 pub mod buffers;
 pub mod commit_set;
 pub mod durable;

@@ -2,11 +2,13 @@
 //!
 //! As text it is `CLUSTER/orders:120,-,7/clicks:3`: behind each topic's name the offset at which each of its partitions
 //! goes on, from partition 0, and `-` where none is known. Before the first slash the cluster's id stands, where there
-//! is one.
+//! is one. `orders@0-1:120,5,7` reads partitions 0 and 1 alone: what is known of the others is of the time before.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+
+use crate::assignment::Assignment;
 
 /// The longest such text, in bytes: 64 KiB, enough for 3,000 partitions at the very least.
 pub const MAX_POSITIONS: usize = 64 << 10;
@@ -18,7 +20,20 @@ const LONGEST_OFFSET: usize = u64::MAX.ilog10() as usize + 2;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Positions {
     cluster: Option<String>,
-    topics: BTreeMap<String, Vec<Option<u64>>>,
+    topics: BTreeMap<String, Topic>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Topic {
+    /// Which of its partitions are read; `None`: all.
+    read: Option<Assignment>,
+    next: Vec<Option<u64>>,
+}
+
+impl Topic {
+    fn reads(&self, partition: u32) -> bool {
+        self.read.as_ref().is_none_or(|read| read.contains(partition))
+    }
 }
 
 impl Positions {
@@ -39,8 +54,8 @@ impl Positions {
     /// Where a partition goes on, if that is known.
     #[must_use]
     pub fn of(&self, topic: &str, partition: u32) -> Option<u64> {
-        let partitions = self.topics.get(topic)?;
-        partitions.get(usize::try_from(partition).ok()?).copied().flatten()
+        let next = &self.topics.get(topic)?.next;
+        next.get(usize::try_from(partition).ok()?).copied().flatten()
     }
 
     /// Whether anything is known of a topic.
@@ -48,43 +63,73 @@ impl Positions {
     pub fn knows(&self, topic: &str) -> bool {
         self.topics
             .get(topic)
-            .is_some_and(|known| known.iter().any(Option::is_some))
+            .is_some_and(|known| known.next.iter().any(Option::is_some))
+    }
+
+    /// Which partitions of a topic are read, where that is not all.
+    #[must_use]
+    pub fn assigned(&self, topic: &str) -> Option<&Assignment> {
+        self.topics.get(topic)?.read.as_ref()
+    }
+
+    /// Of a topic of which something is known, these partitions are read, or all.
+    pub fn assign(&mut self, topic: &str, read: Option<&Assignment>) {
+        if let Some(known) = self.topics.get_mut(topic) {
+            known.read = read.cloned();
+        }
     }
 
     /// A partition goes on there, wherever it was.
     pub fn set(&mut self, topic: &str, partition: u32, next: u64) {
         let Ok(at) = usize::try_from(partition) else { return };
-        let partitions = match self.topics.get_mut(topic) {
-            Some(partitions) => partitions,
+        let known = match self.topics.get_mut(topic) {
+            Some(known) => known,
             None => self.topics.entry(topic.to_owned()).or_default(),
         };
-        if partitions.len() <= at {
-            partitions.resize(at + 1, None);
+        if known.next.len() <= at {
+            known.next.resize(at + 1, None);
         }
-        partitions[at] = Some(next);
+        known.next[at] = Some(next);
     }
 
     /// Every partition of which it is known where it goes on: topic, partition, offset.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u32, u64)> {
-        self.topics.iter().flat_map(|(topic, partitions)| {
+        self.topics.iter().flat_map(|(topic, known)| {
             (0_u32..)
-                .zip(partitions)
+                .zip(&known.next)
                 .filter_map(move |(partition, next)| Some((topic.as_str(), partition, (*next)?)))
         })
     }
 
-    /// The topics, and by partition where each goes on.
-    pub fn topics(&self) -> impl Iterator<Item = (&str, &[Option<u64>])> {
-        self.topics
-            .iter()
-            .map(|(topic, next)| (topic.as_str(), next.as_slice()))
+    /// Of these the partitions that are read.
+    pub fn read(&self) -> impl Iterator<Item = (&str, u32, u64)> {
+        self.iter()
+            .filter(|(topic, partition, _)| self.topics.get(*topic).is_some_and(|known| known.reads(*partition)))
+    }
+
+    /// Whether a partition is read, if its topic is.
+    #[must_use]
+    pub fn reads(&self, topic: &str, partition: u32) -> bool {
+        self.topics.get(topic).is_none_or(|known| known.reads(partition))
+    }
+
+    /// The topics, and by partition where each goes on that is read.
+    pub fn topics(&self) -> impl Iterator<Item = (&str, Vec<Option<u64>>)> {
+        self.topics.iter().map(|(topic, known)| {
+            let next = (0_u32..).zip(&known.next);
+            let next = next.map(|(partition, next)| next.filter(|_| known.reads(partition)));
+            (topic.as_str(), next.collect())
+        })
     }
 
     /// Bytes that the text can become, whatever offsets there will be.
     #[must_use]
     pub fn most(&self) -> usize {
         let topics = self.topics.iter();
-        let topics = topics.map(|(topic, partitions)| topic.len() + 2 + partitions.len() * LONGEST_OFFSET);
+        let topics = topics.map(|(topic, known)| {
+            let read = known.read.as_ref().map_or(0, |read| 1 + read.to_string().len());
+            topic.len() + 2 + read + known.next.len() * LONGEST_OFFSET
+        });
         self.cluster.as_ref().map_or(1, |id| id.len() + 1) + topics.sum::<usize>()
     }
 }
@@ -98,9 +143,12 @@ fn is_name(text: &str) -> bool {
 impl fmt::Display for Positions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.cluster.as_deref().unwrap_or_default())?;
-        for (topic, partitions) in &self.topics {
+        for (topic, known) in &self.topics {
             write!(f, "/{topic}")?;
-            for (at, next) in partitions.iter().enumerate() {
+            if let Some(read) = &known.read {
+                write!(f, "@{read}")?;
+            }
+            for (at, next) in known.next.iter().enumerate() {
                 f.write_str(if at == 0 { ":" } else { "," })?;
                 match next {
                     Some(next) => write!(f, "{next}")?,
@@ -132,9 +180,17 @@ impl FromStr for Positions {
         let mut positions = Self::new(cluster);
         for part in parts {
             let (topic, offsets) = part.split_once(':').ok_or(NoPositions)?;
-            let offsets: Option<Vec<Option<u64>>> = offsets.split(',').map(offset).collect();
-            let offsets = offsets.filter(|_| is_name(topic)).ok_or(NoPositions)?;
-            if positions.topics.insert(topic.to_owned(), offsets).is_some() {
+            let (topic, read) = match topic.split_once('@') {
+                None => (topic, None),
+                Some((topic, read)) => (topic, Some(read.parse().map_err(|_| NoPositions)?)),
+            };
+            let next: Option<Vec<Option<u64>>> = offsets.split(',').map(offset).collect();
+            let next = next.filter(|_| is_name(topic)).ok_or(NoPositions)?;
+            if positions
+                .topics
+                .insert(topic.to_owned(), Topic { read, next })
+                .is_some()
+            {
                 return Err(NoPositions);
             }
         }
@@ -165,11 +221,21 @@ mod tests {
         fn positions_read_back_as_they_were_written_and_are_no_longer_than_was_said(
             cluster in proptest::option::of("[A-Za-z0-9_-]{1,22}"),
             topics in proptest::collection::btree_map(
-                "[A-Za-z0-9._-]{1,20}", proptest::collection::vec(proptest::option::of(any::<u64>()), 1..20), 1..5
+                "[A-Za-z0-9._-]{1,20}",
+                (
+                    proptest::option::of("[0-9]{1,3}(,[0-9]{1,3}){0,5}(,5-)?"),
+                    proptest::collection::vec(proptest::option::of(any::<u64>()), 1..20),
+                ),
+                1..5
             ),
         ) {
             let mut positions = Positions::new(cluster.as_deref());
-            positions.topics = topics;
+            let topics = topics.into_iter();
+            let topics = topics.map(|(name, (read, next))| {
+                let read = read.map(|read| read.parse().unwrap());
+                (name, Topic { read, next })
+            });
+            positions.topics = topics.collect();
             let text = positions.to_string();
             prop_assert!(text.len() <= positions.most());
             prop_assert!(!text.contains([' ', '\n']));
@@ -177,7 +243,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_says_positions_or_does_not_and_never_panics(text in "[A-Za-z0-9:,/-]{0,40}") {
+        fn any_text_says_positions_or_does_not_and_never_panics(text in "[A-Za-z0-9:,@/-]{0,40}") {
             let _ = text.parse::<Positions>();
         }
     }
@@ -189,6 +255,30 @@ mod tests {
         positions.set("orders", 2, 3);
         assert_eq!(positions.to_string(), "/orders:-,-,3");
         assert_eq!((positions.of("orders", 0), positions.of("orders", 2)), (None, Some(3)));
+    }
+
+    #[test]
+    fn what_is_known_of_partitions_that_are_not_read_is_kept_and_is_none_of_those_that_are() {
+        let mut positions: Positions = "c/orders@0-1,5-:3,4,9/clicks:7".parse().unwrap();
+        positions.set("orders", 1, 5);
+        assert_eq!(positions.to_string(), "c/clicks:7/orders@0-1,5-:3,5,9");
+        assert_eq!(
+            (
+                positions.of("orders", 2),
+                positions.reads("orders", 2),
+                positions.reads("orders", 6)
+            ),
+            (Some(9), false, true)
+        );
+        let read: Vec<_> = positions.read().collect();
+        assert_eq!(read, [("clicks", 0, 7), ("orders", 0, 3), ("orders", 1, 5)]);
+        let shown: Vec<_> = positions.topics().collect();
+        assert_eq!(
+            shown,
+            [("clicks", vec![Some(7)]), ("orders", vec![Some(3), Some(5), None])]
+        );
+        positions.assign("orders", None);
+        assert_eq!(positions.to_string(), "c/clicks:7/orders:3,5,9");
     }
 
     #[test]
@@ -215,6 +305,10 @@ mod tests {
             "c/t u:1",
             "c/t:18446744073709551616",
             "c/:1",
+            "c/t@:1",
+            "c/t@1-0:1",
+            "c@1/t:1",
+            "c/@1:1",
         ] {
             assert_eq!(text.parse::<Positions>(), Err(NoPositions), "{text}");
         }

@@ -25,6 +25,7 @@ use rdkafka::topic_partition_list::Offset;
 use crate::address::Address;
 use crate::placing::{OnGap, Partition, Start, added, gaps, lost};
 use crate::properties::Properties;
+use crate::share::Share;
 pub use client::Says;
 use client::{ASK, Client, Events, LOOK};
 pub use examining::{Examination, OF_TOPICS};
@@ -44,6 +45,8 @@ pub struct Wishes {
     pub properties: Properties,
     pub start: Start,
     pub on_gap: OnGap,
+    /// Which partitions.
+    pub share: Share,
     /// Ends once every partition is read to where it ends now.
     pub until_end: bool,
     /// Whether records are shown with their headers.
@@ -58,7 +61,7 @@ pub struct Wishes {
     pub is_stopped: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
-/// Every partition of some topics.
+/// Every partition of some topics, or those of them that are named.
 pub struct Consumer {
     client: Arc<Client>,
     events: Events,
@@ -86,7 +89,7 @@ impl Group {
     /// Every partition goes on there: what is before is committed. What comes of it is told by librdkafka later.
     pub fn tell(&self, positions: &Positions) {
         // An offset that cannot be told now is told with the next commit; nothing depends on it.
-        if let Ok(list) = list(positions.iter()) {
+        if let Ok(list) = list(positions.read()) {
             let _ = self.client.commit(&list, CommitMode::Async);
         }
         *self.newest.lock() = Some(positions.clone());
@@ -94,7 +97,7 @@ impl Group {
 
     /// Nothing follows: waits until the group knows what it was told, for 5 s at most.
     pub fn conclude(&self) {
-        let Some(list) = self.newest.lock().take().and_then(|newest| list(newest.iter()).ok()) else {
+        let Some(list) = self.newest.lock().take().and_then(|newest| list(newest.read()).ok()) else {
             return;
         };
         let client = Arc::clone(&self.client);
@@ -186,7 +189,7 @@ impl Consumer {
     fn read(&self) -> impl Iterator<Item = (&str, u32, u64)> {
         let topics = self.wishes.address.topics();
         let is_read = move |topic: &str| topics.iter().any(|name| name == topic);
-        self.positions.iter().filter(move |(topic, ..)| is_read(topic))
+        self.positions.read().filter(move |(topic, ..)| is_read(topic))
     }
 
     fn show(&mut self, message: &BorrowedMessage<'_>, show: &mut Show<'_>) -> Result<(), PackError> {
@@ -298,7 +301,7 @@ impl Consumer {
             let asked = (!(self.wishes.is_stopped)()).then(|| client::watermarks(&self.client, topic, partition, ASK));
             asked?.ok().map(|(low, _)| low)
         };
-        let added = added(&self.positions, led, low);
+        let added = added(&self.positions, led, &self.wishes.share, low);
         for (topic, partition, next) in &added {
             self.positions.set(topic, *partition, *next);
             show(Event::Placed {

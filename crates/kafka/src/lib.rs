@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`address`] | brokers and topics, as they are written |
 //! | [`properties`] | librdkafka's own settings from a file, with secrets from the environment |
+//! | [`share`] | which partitions are read, where others read the rest |
 //! | [`placing`] | where each partition begins, and which records are lost |
 //! | [`standing`] | where a branch stands in each partition, in words |
 //! | `consumer` | librdkafka: partitions by hand, records in order, faults in words |
@@ -27,6 +28,7 @@ pub mod address;
 mod features;
 pub mod placing;
 pub mod properties;
+pub mod share;
 pub mod standing;
 
 #[cfg(feature = "librdkafka")]

@@ -5,6 +5,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+
+use crate::share::Share;
+use spoutctl_core::assignment::Assignment;
 use spoutctl_core::positions::{MAX_POSITIONS, Positions};
 use spoutctl_core::quantity::grouped;
 use spoutctl_delivery::messages::records::SourceError;
@@ -116,13 +119,15 @@ const TOLD: usize = 10;
 /// Decides it for all partitions.
 ///
 /// # Errors
-/// What is not there any more; another cluster; more partitions than a commit has room for.
+/// What is not there any more; another cluster; more partitions than a commit has room for; one that another stream has
+/// read, nobody says how far.
 pub fn place(
     cluster: Option<&str>,
     partitions: &[Partition],
     known: Option<&Positions>,
     start: Start,
     on_gap: OnGap,
+    share: &Share,
 ) -> Result<Placed, SourceError> {
     let mut positions = Positions::new(cluster);
     if let Some(known) = known {
@@ -133,8 +138,11 @@ pub fn place(
         }
         for (topic, partition, next) in known.iter() {
             positions.set(topic, partition, next);
+            positions.assign(topic, known.assigned(topic));
         }
     }
+    let known = known.cloned().unwrap_or_default();
+    refuse_unplaced(partitions, &known, share)?;
     for partition in partitions {
         let Partition {
             topic,
@@ -143,16 +151,17 @@ pub fn place(
             high,
             at_time,
         } = partition;
-        let wanted = match known.filter(|known| known.knows(topic)) {
+        let committed = known.of(topic, *number).filter(|_| known.reads(topic, *number));
+        let wanted = committed.or_else(|| share.start_of(topic, *number));
+        let wanted = wanted.unwrap_or_else(|| match start {
             // One that was added since: nothing of it was read.
-            Some(known) => known.of(topic, *number).unwrap_or(*low),
-            None => match start {
-                Start::Earliest => *low,
-                Start::Latest => *high,
-                Start::At(_) => at_time.unwrap_or(*high),
-            },
-        };
+            _ if known.knows(topic) => *low,
+            Start::Earliest => *low,
+            Start::Latest => *high,
+            Start::At(_) => at_time.unwrap_or(*high),
+        });
         positions.set(topic, *number, wanted);
+        positions.assign(topic, share.partitions());
     }
     let gaps = gaps(&positions, partitions);
     for gap in &gaps {
@@ -176,6 +185,64 @@ pub fn place(
         });
     }
     Ok(Placed { positions, gaps })
+}
+
+/// Where a stream takes over a partition, what it has read of it before may be long ago: others have gone on. Nobody
+/// but who divides the partitions knows how far, and what the stream itself says may not contradict that.
+fn refuse_unplaced(partitions: &[Partition], known: &Positions, share: &Share) -> Result<(), SourceError> {
+    let error = |what: String, help: Vec<String>| SourceError {
+        what,
+        details: Vec::new(),
+        help,
+        passes: false,
+    };
+    for of_topic in partitions.chunk_by(|one, other| one.topic == other.topic) {
+        let topic = &of_topic[0].topic;
+        let mut untold = Vec::new();
+        for number in of_topic.iter().map(|partition| partition.number) {
+            let is_read = known.reads(topic, number);
+            let (told, committed) = (share.start_of(topic, number), known.of(topic, number));
+            match (told, committed) {
+                (None, _) if !is_read => untold.push(number),
+                (Some(told), Some(committed)) if is_read && committed < told => {
+                    return Err(error(
+                        format!(
+                            "--start-at begins {topic} [{number}] at offset {told}, and the newest commit of this \
+                             stream says that it goes on at {committed}"
+                        ),
+                        vec![
+                            "leave it out of --start-at, if nobody else has read it since; otherwise give --stream \
+                             another name: it begins where --start-at says"
+                                .to_owned(),
+                        ],
+                    ));
+                }
+                (Some(told), Some(committed)) if !is_read && told < committed => {
+                    return Err(error(
+                        format!(
+                            "--start-at begins {topic} [{number}] at offset {told}, and this stream has committed it \
+                             up to {committed} before"
+                        ),
+                        vec!["say where the stream that has read it last goes on".to_owned()],
+                    ));
+                }
+                _ => {}
+            }
+        }
+        if let (Some(untold), Some(before)) = (Assignment::listed(untold), known.assigned(topic)) {
+            return Err(error(
+                format!("the newest commit of this stream is of partitions {before} of {topic}, and not of {untold}"),
+                vec![
+                    format!(
+                        "--start-at {topic}:PARTITION=OFFSET says where each begins: there the stream goes on that has \
+                         read it so far"
+                    ),
+                    format!("or read the same as before: --partitions {before}"),
+                ],
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Of these partitions those whose position their broker does not have.
@@ -205,12 +272,13 @@ pub fn gaps(positions: &Positions, partitions: &[Partition]) -> Vec<Gap> {
 pub fn added(
     positions: &Positions,
     led: &[(String, Vec<u32>)],
+    share: &Share,
     low: impl Fn(&str, u32) -> Option<u64>,
 ) -> Vec<(String, u32, u64)> {
     let places = led
         .iter()
         .flat_map(|(topic, led)| led.iter().map(move |partition| (topic, *partition)));
-    let new = places.filter(|(topic, partition)| positions.of(topic, *partition).is_none());
+    let new = places.filter(|(topic, partition)| share.has(*partition) && positions.of(topic, *partition).is_none());
     new.filter_map(|(topic, partition)| Some((topic.clone(), partition, low(topic, partition)?)))
         .collect()
 }
@@ -267,7 +335,7 @@ mod tests {
     }
 
     fn placed(partitions: &[Partition], known: Option<&Positions>, start: Start) -> String {
-        let placed = place(Some("c"), partitions, known, start, OnGap::Stop).unwrap();
+        let placed = place(Some("c"), partitions, known, start, OnGap::Stop, &Share::default()).unwrap();
         placed.positions.to_string()
     }
 
@@ -299,7 +367,15 @@ mod tests {
             partition("t", 2, 1, 9),
         ];
         let before = known("c/t:10,5,9");
-        let error = place(Some("c"), &partitions, Some(&before), Start::Earliest, OnGap::Stop).unwrap_err();
+        let error = place(
+            Some("c"),
+            &partitions,
+            Some(&before),
+            Start::Earliest,
+            OnGap::Stop,
+            &Share::default(),
+        )
+        .unwrap_err();
         assert_eq!(
             error.what,
             "t [0] goes on at offset 10, and the broker has nothing before 13: up to 3 records are lost"
@@ -309,7 +385,15 @@ mod tests {
             "{error:?}"
         );
         assert!(error.help[0].contains("--on-gap continue"));
-        let jumped = place(Some("c"), &partitions, Some(&before), Start::Earliest, OnGap::Continue).unwrap();
+        let jumped = place(
+            Some("c"),
+            &partitions,
+            Some(&before),
+            Start::Earliest,
+            OnGap::Continue,
+            &Share::default(),
+        )
+        .unwrap();
         assert_eq!(
             (jumped.positions.to_string().as_str(), jumped.gaps.len()),
             ("c/t:13,0,9", 2)
@@ -326,14 +410,20 @@ mod tests {
             (partition < 4).then_some(3)
         };
         let led = [("t".to_owned(), vec![0, 2, 3, 4]), ("u".to_owned(), Vec::new())];
-        let first = added(&positions, &led, low);
+        let first = added(&positions, &led, &Share::default(), low);
         assert_eq!(first, [("t".to_owned(), 2, 3), ("t".to_owned(), 3, 3)]);
         for (topic, partition, next) in first {
             positions.set(&topic, partition, next);
         }
-        assert_eq!((added(&positions, &led, low), asked.get()), (Vec::new(), 4));
+        assert_eq!(
+            (added(&positions, &led, &Share::default(), low), asked.get()),
+            (Vec::new(), 4)
+        );
         let led = [("t".to_owned(), vec![0, 1, 2, 3])];
-        assert_eq!(added(&positions, &led, low), [("t".to_owned(), 1, 3)]);
+        assert_eq!(
+            added(&positions, &led, &Share::default(), low),
+            [("t".to_owned(), 1, 3)]
+        );
     }
 
     #[test]
@@ -342,6 +432,77 @@ mod tests {
         let found = gaps(&known("c/t:9,-,3"), &partitions);
         let places: Vec<_> = found.iter().map(|gap| (gap.partition, gap.wanted, gap.low)).collect();
         assert_eq!(places, [(2, 3, 5)]);
+    }
+
+    fn shared(count: u32, known: Option<&str>, read: Option<&str>, start_at: &[&str]) -> Result<String, SourceError> {
+        let partitions: Vec<Partition> = (0..count).map(|number| partition("t", number, 1, 90)).collect();
+        let start_at = start_at.iter().map(|text| text.parse().unwrap()).collect();
+        let share = Share::new(read.map(|read| read.parse().unwrap()), start_at, &["t".to_owned()]).unwrap();
+        let read: Vec<Partition> = partitions.into_iter().filter(|one| share.has(one.number)).collect();
+        let known = known.map(|text| text.parse().unwrap());
+        let placed = place(Some("c"), &read, known.as_ref(), Start::Earliest, OnGap::Stop, &share)?;
+        Ok(placed.positions.to_string())
+    }
+
+    #[test]
+    fn a_stream_goes_on_with_its_own_partitions_and_what_it_knows_of_others_stays() {
+        for (count, known, read, start_at, placed) in [
+            // New: where it was told, otherwise as `--start` says.
+            (4, None, Some("2-"), &["t:3=7"][..], "c/t@2-:-,-,1,7"),
+            // All were read before.
+            (4, Some("c/t:5,6,7,8/u:9"), Some("0-1"), &[], "c/t@0-1:5,6,7,8/u:9"),
+            // Its own commits count from then on.
+            (4, Some("c/t@2-:-,-,5,8"), Some("2-"), &["t:3=7"], "c/t@2-:-,-,5,8"),
+            // Added to the topic, and to the open range that was read before.
+            (6, Some("c/t@2-:-,-,5,8"), Some("2-"), &[], "c/t@2-:-,-,5,8,1,1"),
+            (6, Some("c/t@2-:-,-,5,8"), Some("2-4"), &[], "c/t@2-4:-,-,5,8,1"),
+            // Taken over, for the first time and again.
+            (4, Some("c/t@2-:-,-,5,8"), Some("1-"), &["t:1=40"], "c/t@1-:-,40,5,8"),
+            (4, Some("c/t@0-1:5,6,7,8"), Some("0-2"), &["t:2=7"], "c/t@0-2:5,6,7,8"),
+            (4, Some("c/t@0-1:5,6,7,8"), None, &["t:2=30,3=31"], "c/t:5,6,30,31"),
+        ] {
+            assert_eq!(
+                shared(count, known, read, start_at).as_deref(),
+                Ok(placed),
+                "{known:?} {read:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_another_stream_may_have_read_is_not_read_again_and_nothing_is_jumped_over() {
+        for (known, read, start_at, what) in [
+            // It was read long ago, or never, or by who had the open range.
+            (
+                "c/t@0-1:5,6,7,8",
+                Some("0-2"),
+                &[][..],
+                "is of partitions 0-1 of t, and not of 2",
+            ),
+            ("c/t@0-1:5,6", None, &[], "is of partitions 0-1 of t, and not of 2-5"),
+            (
+                "c/t@0-1:5,6",
+                Some("0-1,4-"),
+                &["t:4=3"],
+                "is of partitions 0-1 of t, and not of 5",
+            ),
+            // What was said is older than what is committed, or skips what is not.
+            (
+                "c/t@0-1:5,6,7,8",
+                Some("0-2"),
+                &["t:2=6"],
+                "has committed it up to 7 before",
+            ),
+            ("c/t@0-1:5,6", Some("0-1"), &["t:1=9"], "says that it goes on at 6"),
+            ("c/t:5,6", Some("1"), &["t:1=9"], "says that it goes on at 6"),
+        ] {
+            let error = shared(6, Some(known), read, start_at).unwrap_err();
+            assert!(error.what.contains(what), "{known} {read:?}: {error:?}");
+            assert!(!error.help.is_empty());
+        }
+        // There is such an offset, or it is said that there is none.
+        let error = shared(2, None, Some("1"), &["t:1=91"]).unwrap_err();
+        assert!(error.what.contains("the broker's next is 90"), "{error:?}");
     }
 
     #[test]
@@ -353,6 +514,7 @@ mod tests {
             Some(&before),
             Start::Earliest,
             OnGap::Continue,
+            &Share::default(),
         );
         assert!(error.unwrap_err().what.contains("of other"));
     }
@@ -360,19 +522,79 @@ mod tests {
     #[test]
     fn more_partitions_than_a_commit_has_room_for_are_refused() {
         let partitions: Vec<Partition> = (0..5_000).map(|number| partition("t", number, 0, 1)).collect();
-        let error = place(None, &partitions, None, Start::Earliest, OnGap::Stop).unwrap_err();
+        let error = place(None, &partitions, None, Start::Earliest, OnGap::Stop, &Share::default()).unwrap_err();
         assert!(error.what.contains("5,000 partitions"), "{error:?}");
-        assert!(place(None, &partitions[..3_000], None, Start::Earliest, OnGap::Stop).is_ok());
+        assert!(
+            place(
+                None,
+                &partitions[..3_000],
+                None,
+                Start::Earliest,
+                OnGap::Stop,
+                &Share::default()
+            )
+            .is_ok()
+        );
     }
 
     proptest! {
+        /// However partitions go from stream to stream: each begins where the last one is, or is refused. That is so
+        /// only where a stream comes back that has not committed since it gave one away, and does not know that it has.
+        #[test]
+        fn a_partition_that_changes_hands_goes_on_where_the_last_one_was(
+            moves in proptest::collection::vec(
+                (proptest::collection::vec(0..3_usize, 4), any::<bool>(), 0..9_u64), 1..8
+            ),
+        ) {
+            let mut marks: [Option<Positions>; 3] = Default::default();
+            let (mut next, mut owner) = ([1_u64; 4], [None; 4]);
+            for (owners, tells, read) in moves {
+                for (stream, mark) in marks.iter_mut().enumerate() {
+                    let of_it = |one: &u32| owners[*one as usize] == stream;
+                    let numbers: Vec<u32> = (0..4).filter(of_it).collect();
+                    let Some(list) = Assignment::listed(numbers.iter().copied()) else { continue };
+                    // Those that did not change hands since its newest commit need not be told.
+                    let told = numbers.iter().filter(|one| tells || owner[**one as usize] != Some(stream));
+                    let told: Vec<_> = told.map(|one| format!("t:{one}={}", next[*one as usize])).collect();
+                    let start_at = told.iter().map(|text| text.parse().unwrap()).collect();
+                    let share = Share::new(Some(list), start_at, &["t".to_owned()]).unwrap();
+                    let partitions: Vec<_> = numbers.iter().map(|one| partition("t", *one, 1, 99)).collect();
+                    let at = |known: Option<&Positions>| {
+                        place(None, &partitions, known, Start::Latest, OnGap::Stop, &share)
+                    };
+                    let known = mark.as_ref();
+                    let mut positions = if let Ok(placed) = at(known) {
+                        placed.positions
+                    } else {
+                        let has_lost = |one: &u32| {
+                            let known = known.filter(|known| known.reads("t", *one));
+                            known.and_then(|known| known.of("t", *one)) < Some(next[*one as usize])
+                        };
+                        prop_assert!(numbers.iter().any(has_lost));
+                        let all = numbers.iter().map(|one| format!("t:{one}={}", next[*one as usize]).parse());
+                        let list = share.partitions().cloned();
+                        let anew = Share::new(list, all.map(Result::unwrap).collect(), &["t".to_owned()]).unwrap();
+                        place(None, &partitions, None, Start::Latest, OnGap::Stop, &anew).unwrap().positions
+                    };
+                    for one in &numbers {
+                        prop_assert_eq!(positions.of("t", *one), Some(next[*one as usize]), "{}", one);
+                        next[*one as usize] += read;
+                        positions.set("t", *one, next[*one as usize]);
+                        owner[*one as usize] = Some(stream);
+                    }
+                    *mark = Some(positions);
+                }
+            }
+        }
+
         /// Whatever is known and whatever the broker has: where nothing is said to be lost, reading begins exactly
         /// there.
         #[test]
         fn a_position_is_kept_or_told_of(wanted in 0..20_u64, low in 0..20_u64, more in 0..20_u64) {
             let partitions = [partition("t", 0, low, low + more)];
             let before = known(&format!("c/t:{wanted}"));
-            let placed = place(Some("c"), &partitions, Some(&before), Start::Latest, OnGap::Continue).unwrap();
+            let (start, on_gap, share) = (Start::Latest, OnGap::Continue, Share::default());
+            let placed = place(Some("c"), &partitions, Some(&before), start, on_gap, &share).unwrap();
             let next = placed.positions.of("t", 0).unwrap();
             prop_assert_eq!(placed.gaps.is_empty(), next == wanted);
             prop_assert!((low..=low + more).contains(&next));

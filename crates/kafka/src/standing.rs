@@ -1,6 +1,7 @@
 //! Where a branch stands in the partitions of topics: what `doctor` says of each, beside what its broker has.
 
 use crate::placing::{Gap, OnGap, Partition, Placed, Start, lost, place};
+use crate::share::Share;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::positions::Positions;
 use spoutctl_core::quantity::{counted, grouped};
@@ -22,12 +23,12 @@ pub enum Known {
 }
 
 /// What there is to say of all partitions, with a line for each of the first; those that have a gap come first.
-pub fn standing(cluster: Option<&str>, partitions: &[Partition], branch: &Known) -> Finding {
+pub fn standing(cluster: Option<&str>, partitions: &[Partition], branch: &Known, share: &Share) -> Finding {
     let known = match branch {
         Known::Committed(positions) => Some(positions),
         Known::NoBranch | Known::Nothing => None,
     };
-    let Placed { positions, gaps } = match place(cluster, partitions, known, Start::Earliest, OnGap::Continue) {
+    let Placed { positions, gaps } = match place(cluster, partitions, known, Start::Earliest, OnGap::Continue, share) {
         Ok(placed) => placed,
         Err(error) => return of_source(Check::Positions, &error),
     };
@@ -135,7 +136,7 @@ mod tests {
 
     fn of(partitions: &[Partition], known: Option<&str>) -> Finding {
         let known = known.map_or(Known::Nothing, |text| Known::Committed(text.parse().unwrap()));
-        standing(Some("c"), partitions, &known)
+        standing(Some("c"), partitions, &known, &Share::default())
     }
 
     #[test]
@@ -166,7 +167,7 @@ mod tests {
             ["t [0]: earliest 3, latest 9; nothing of it is committed"]
         );
         assert_eq!(of(&[partition(0, 3, 9)], None).details, found.details);
-        let alone = standing(Some("c"), &[partition(0, 3, 9)], &Known::NoBranch);
+        let alone = standing(Some("c"), &[partition(0, 3, 9)], &Known::NoBranch, &Share::default());
         assert_eq!(alone.details, ["t [0]: earliest 3, latest 9"]);
     }
 

@@ -27,6 +27,7 @@ use spoutctl_delivery::messages::filter::PackError;
 use spoutctl_delivery::messages::records::{Came, Event, RecordSource, SourceError};
 use spoutctl_kafka::placing::{OnGap, Start};
 use spoutctl_kafka::properties::Properties;
+use spoutctl_kafka::share::Share;
 use spoutctl_kafka::{Consumer, Wishes};
 
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -168,6 +169,7 @@ impl Broker {
             properties: Properties::parse("topic.metadata.refresh.interval.ms=300", &|_| None).unwrap(),
             start: Start::Earliest,
             on_gap: OnGap::Stop,
+            share: Share::default(),
             until_end: true,
             headers: true,
             retry_for: PATIENCE,
@@ -466,7 +468,7 @@ fn partitions_that_are_added_while_it_runs_are_read_from_their_beginning() {
     assert_eq!(values, [(0, 1, "behind"), (2, 0, "added")]);
     assert_eq!(
         positions.topics().next(),
-        Some(("grows", &[Some(2), Some(0), Some(1)][..]))
+        Some(("grows", vec![Some(2), Some(0), Some(1)]))
     );
 }
 

@@ -14,6 +14,7 @@ use spoutctl_delivery::examination::{Check, Finding, Verdict, newest_positions};
 use spoutctl_delivery::mark::StreamName;
 use spoutctl_kafka::address::Address;
 use spoutctl_kafka::properties::Properties;
+use spoutctl_kafka::share::Share;
 use spoutctl_kafka::standing::Known;
 
 /// What is looked at.
@@ -24,6 +25,8 @@ pub(super) struct Topics {
         allow(dead_code, reason = "only what reads Kafka needs them")
     )]
     properties: Properties,
+    #[cfg_attr(not(feature = "kafka"), allow(dead_code, reason = "only what reads Kafka needs it"))]
+    share: Share,
 }
 
 /// What the newest commit of a stream says; `stream` is the one that `put` would take. Without one it is that of a
@@ -57,8 +60,10 @@ impl Topics {
     /// What cannot be meant, and that Kafka is not built in.
     pub fn of(args: &TopicArgs) -> Result<Option<Self>, Failure> {
         let Some(from) = &args.from else { return Ok(None) };
+        let address = kafka::address(from)?;
         Ok(Some(Self {
-            address: kafka::address(from)?,
+            share: kafka::share(&args.share, &address)?,
+            address,
             properties: args
                 .kafka_config
                 .as_deref()
@@ -120,6 +125,7 @@ impl Topics {
         let examination = spoutctl_kafka::Examination {
             address: &self.address,
             properties: &self.properties,
+            share: &self.share,
             limit,
             known,
             secured: self.secured(limit),

@@ -102,6 +102,7 @@ mod reading {
             properties: topics.properties.clone(),
             start: topics.start,
             on_gap: topics.on_gap,
+            share: topics.share.clone(),
             until_end: topics.until_end,
             headers: topics.format.form == Form::Envelope,
             retry_for: topics.retry_for,

@@ -19,6 +19,7 @@ use crate::address::Address;
 use crate::features::HAS_TLS;
 use crate::placing::Partition;
 use crate::properties::Properties;
+use crate::share::Share;
 use spoutctl_delivery::messages::records::SourceError;
 
 /// How long one question to a broker may take.
@@ -189,18 +190,19 @@ pub(super) fn led(metadata: &Metadata) -> Vec<u32> {
 /// Where each partition ends, by topic and number; `None` where nobody tells.
 pub(super) type Ends = BTreeMap<(String, u32), Option<u64>>;
 
-/// Where all partitions end, asked of each broker once, whatever was fetched so far: with `read_committed` that is
+/// Where all partitions end that are read, asked of each broker once, whatever was fetched so far: with `read_committed` that is
 /// before the first transaction that is still open.
 ///
 /// librdkafka answers for all or for none, also where one partition has no leader (2.12.1,
 /// `rd_kafka_offsets_for_times`): so each leader is asked for its own.
-pub(super) fn ends(client: &Client, topics: &[String]) -> Result<Ends, KafkaError> {
+pub(super) fn ends(client: &Client, topics: &[String], share: &Share) -> Result<Ends, KafkaError> {
     let mut led: BTreeMap<i32, TopicPartitionList> = BTreeMap::new();
     let mut ends = Ends::new();
     for topic in topics {
         let metadata = client.fetch_metadata(Some(topic), ASK)?;
         for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
-            let Ok(number) = u32::try_from(partition.id()) else {
+            let number = u32::try_from(partition.id()).ok();
+            let Some(number) = number.filter(|number| share.has(*number)) else {
                 continue;
             };
             ends.insert((topic.clone(), number), None);

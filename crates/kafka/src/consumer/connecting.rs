@@ -55,7 +55,14 @@ impl Consumer {
         };
         events.complaint.lock().take();
         let cluster = client.client().fetch_cluster_id(ASK);
-        let Placed { positions, gaps } = place(cluster.as_deref(), &partitions, known, wishes.start, wishes.on_gap)?;
+        let Placed { positions, gaps } = place(
+            cluster.as_deref(),
+            &partitions,
+            known,
+            wishes.start,
+            wishes.on_gap,
+            &wishes.share,
+        )?;
         for gap in &gaps {
             (wishes.say)(&format!("{gap}; going on at {}", gap.low));
         }
@@ -68,6 +75,7 @@ impl Consumer {
         let watcher = Watcher::start(
             Arc::clone(&client),
             wishes.address.topics().to_vec(),
+            wishes.share.clone(),
             every(&wishes.properties),
             wishes.tell_ends.clone(),
             Arc::clone(&wishes.say),
@@ -105,7 +113,8 @@ fn look(
     let mut wanted = Vec::new();
     for topic in wishes.address.topics() {
         let count = count(client, topic, wishes).map_err(|error| explained(error, client, events))?;
-        wanted.extend((0..count).map(|number| (topic.as_str(), number)));
+        let read = wishes.share.of(topic, count).map_err(NotYet::Never)?;
+        wanted.extend(read.map(|number| (topic.as_str(), number)));
     }
     let failed = |error: KafkaError| match sort(&error, true) {
         Trouble::Lasting => NotYet::Never(faults::lasting(&error, None, &wishes.address)),

@@ -12,6 +12,7 @@ use super::client::{Client, Events, LOOK, create, how_many, looked_for, partitio
 use super::faults::{self, Trouble, sort};
 use crate::address::Address;
 use crate::properties::Properties;
+use crate::share::Share;
 use crate::standing::{Known, of_source, standing};
 use spoutctl_core::exit::Exit;
 use spoutctl_core::quantity::counted;
@@ -34,6 +35,8 @@ const TRIED: usize = 10;
 pub struct Examination<'a> {
     pub address: &'a Address,
     pub properties: &'a Properties,
+    /// Which partitions.
+    pub share: &'a Share,
     /// The longest wait for one answer.
     pub limit: Duration,
     pub known: &'a Known,
@@ -76,12 +79,15 @@ impl Examination<'_> {
         let topics = topics?;
         say(Finding::fine(Check::Topic, self.address.topics().join(", ")));
         say(self.leaders(&topics)?);
-        let described = self.address.topics().iter().zip(&topics);
-        let wanted =
-            described.flat_map(|(topic, metadata)| (0..how_many(metadata)).map(move |at| (topic.as_str(), at)));
-        let partitions: Result<Vec<_>, _> = partitions(&client, wanted, self.limit).collect();
+        let mut wanted = Vec::new();
+        for (topic, metadata) in self.address.topics().iter().zip(&topics) {
+            let read = self.share.of(topic, how_many(metadata));
+            let read = read.map_err(|error| of_source(Check::Positions, &error))?;
+            wanted.extend(read.map(|number| (topic.as_str(), number)));
+        }
+        let partitions: Result<Vec<_>, _> = partitions(&client, wanted.into_iter(), self.limit).collect();
         let partitions = partitions.map_err(|error| self.unread(Check::Positions, &error))?;
-        say(standing(cluster.as_deref(), &partitions, self.known));
+        say(standing(cluster.as_deref(), &partitions, self.known, self.share));
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::client::{ASK, Client, Ends, Says, described, ends, led};
 use super::faults::{is_missing, words};
+use crate::share::Share;
 use spoutctl_core::positions::Positions;
 use spoutctl_core::quantity::counted;
 
@@ -41,6 +42,7 @@ impl Watcher {
     pub fn start(
         client: Arc<Client>,
         topics: Vec<String>,
+        share: Share,
         every: Duration,
         tell_ends: Option<TellsEnds>,
         say: Says,
@@ -49,6 +51,7 @@ impl Watcher {
         let (until, ended) = channel();
         let mut looks = Looks {
             client,
+            share,
             every: tell_ends.as_ref().map_or(every, |_| every.min(ENDS_EVERY)),
             tell_ends,
             silence: Silence { since: None, say },
@@ -65,6 +68,7 @@ impl Watcher {
 
 struct Looks {
     client: Arc<Client>,
+    share: Share,
     every: Duration,
     tell_ends: Option<TellsEnds>,
     silence: Silence,
@@ -80,7 +84,7 @@ struct Silence {
 impl Looks {
     /// What is not known now, the next look tells.
     fn look_at_ends(&mut self, topics: &[String]) {
-        let ends = ends(&self.client, topics).ok();
+        let ends = ends(&self.client, topics, &self.share).ok();
         self.silence.heard(ends.as_ref(), Instant::now());
         self.tell_ends(&ends.unwrap_or_default());
     }

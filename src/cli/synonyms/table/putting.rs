@@ -44,6 +44,7 @@ pub(super) const ROWS: &[Synonym] = &[
         "--name --id --consumer --client-id",
         Meaning::Say("--stream NAME is what the commits of one producer have in common"),
     ),
+    row("put doctor", "--partition", Meaning::Option("--partitions")),
     row(
         "put",
         "--skip-existing --idempotent --dedupe",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cli::MessageArgs;
 use crate::cli::kafka::{self, Envelope, KafkaArgs};
-use crate::commands::kafka::{address, properties};
+use crate::commands::kafka::{address, properties, share};
 use crate::failure::Failure;
 use spoutctl_core::exit::Exit;
 use spoutctl_delivery::messages::Framing;
@@ -12,6 +12,7 @@ use spoutctl_delivery::messages::records::{Form, RecordFormat};
 use spoutctl_kafka::address::Address;
 use spoutctl_kafka::placing::{OnGap, Start};
 use spoutctl_kafka::properties::Properties;
+use spoutctl_kafka::share::Share;
 
 /// What is to be read, and what becomes of a record.
 #[derive(Clone)]
@@ -21,6 +22,7 @@ pub(in crate::commands::put) struct Topics {
     pub properties: Properties,
     pub start: Start,
     pub on_gap: OnGap,
+    pub share: Share,
     pub until_end: bool,
     pub retry_for: Duration,
     pub format: RecordFormat,
@@ -36,6 +38,7 @@ impl Topics {
             from,
             kafka_config,
             start,
+            share: part,
             on_gap,
             until_end,
             envelope,
@@ -56,6 +59,7 @@ impl Topics {
             }
         };
         Ok(Some(Self {
+            share: share(part, &address)?,
             address,
             properties: kafka_config.as_deref().map(properties).transpose()?.unwrap_or_default(),
             start: start.unwrap_or_default(),
