@@ -52,7 +52,7 @@ pub use auth::{AuthArgs, AuthVerb, LoginArgs, LogoutArgs, UseTokenArgs, WhoamiAr
 pub use completions::{CompletedShell, CompletionsArgs};
 pub use config::ConfigArgs;
 pub use connection::ServerArgs;
-pub use create::{AnswerArgs, CreateArgs, SpecFormat, SubmissionArgs, WritingArgs};
+pub use create::{AnswerArgs, CreateArgs, SharingArgs, SpecFormat, SubmissionArgs, WritingArgs};
 pub use delivery::{AcknowledgingArgs, Aside, OnBad, TryingArgs};
 pub use doctor::DoctorArgs;
 pub use explain::ExplainArgs;

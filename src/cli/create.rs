@@ -11,6 +11,7 @@ use super::examples;
 use super::output::VerbosityArgs;
 use super::values::parse_argument;
 use crate::scaffold::{self, Secret, Variable, template};
+use spoutctl_core::pfs::Destination;
 use spoutctl_lint::version::Version;
 
 /// Write the spec of a new spout, and with --with-code its code; with -f create pipelines from specs
@@ -31,6 +32,9 @@ pub struct CreateArgs {
 
     #[command(flatten)]
     pub answers: AnswerArgs,
+
+    #[command(flatten)]
+    pub sharing: SharingArgs,
 
     #[command(flatten)]
     pub writing: WritingArgs,
@@ -77,7 +81,7 @@ pub struct SubmissionArgs {
         value_name = "SPEC",
         num_args = 1..,
         value_hint = ValueHint::FilePath,
-        conflicts_with_all = ["name", "AnswerArgs", "WritingArgs", "command", "no_input"]
+        conflicts_with_all = ["name", "AnswerArgs", "SharingArgs", "WritingArgs", "command", "no_input"]
     )]
     pub files: Vec<PathBuf>,
 
@@ -165,6 +169,34 @@ pub struct AnswerArgs {
     /// The project that it is in [default: default]
     #[arg(long, value_name = "PROJECT")]
     pub project: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Several spouts of one topic")]
+pub struct SharingArgs {
+    /// Write the specs of N spouts, NAME-0 and so on, which divide the partitions of Kafka's topics among themselves
+    ///
+    /// They become one file. Each has the same number of partitions, or one more; those that are added to a topic later
+    /// are the last one's.
+    #[arg(
+        long,
+        value_name = "N",
+        requires_all = ["topic_partitions", "template"],
+        conflicts_with = "with_code",
+        value_parser = clap::value_parser!(u32).range(1..=1_000)
+    )]
+    pub spouts: Option<u32>,
+
+    /// How many partitions each of the topics has
+    #[arg(long, value_name = "COUNT", requires = "spouts", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub topic_partitions: Option<u32>,
+
+    /// Begin where these spouts are, which read the topics so far and are stopped: [project/]repo[@branch],…
+    ///
+    /// So their number is changed: what they have committed of each partition is read from pachd, and the new specs say
+    /// it (--start-at).
+    #[arg(long, value_name = "REPO,…", requires = "spouts", value_delimiter = ',')]
+    pub positions_of: Vec<Destination>,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 
 mod questions;
 mod restarting;
+mod sharing;
 mod submission;
 mod writing;
 
@@ -41,14 +42,15 @@ pub fn run(args: &CreateArgs) -> Result<Exit, Failure> {
         // Whoever is asked a dozen questions had better not be told afterwards that a flag was wrong.
         refuse_objections(args, &draft, &options)?;
         if draft.name.is_some() {
-            Plan::new(args, &draft).refuse_existing(args, &draft)?;
+            Plan::new(args, &draft, &[], &options).refuse_existing(args, &draft)?;
         }
         let questions = Questions::new(&terminal, &options)?;
         if let Err(interrupted) = questions.ask(&mut draft) {
             return Ok(interrupted.exit());
         }
-        let plan = Plan::new(args, &draft);
-        plan.check(args, &draft, &options)?;
+        let all = sharing::divided(&args.sharing, &draft, &args.server, &terminal)?;
+        let plan = Plan::new(args, &draft, &all, &options);
+        plan.check(args, &draft, &all, &options)?;
         match questions.confirm(&plan.spec, plan.output.as_deref()) {
             Err(interrupted) => return Ok(interrupted.exit()),
             Ok(false) => {
@@ -60,8 +62,9 @@ pub fn run(args: &CreateArgs) -> Result<Exit, Failure> {
         return plan.write(args, &draft, &terminal);
     }
     refuse_missing(&draft)?;
-    let plan = Plan::new(args, &draft);
-    plan.check(args, &draft, &options)?;
+    let all = sharing::divided(&args.sharing, &draft, &args.server, &terminal)?;
+    let plan = Plan::new(args, &draft, &all, &options);
+    plan.check(args, &draft, &all, &options)?;
     plan.write(args, &draft, &terminal)
 }
 
@@ -93,6 +96,7 @@ fn draft(args: &CreateArgs) -> Result<Draft, Failure> {
         template: answers.template,
         with_code: args.writing.with_code.is_some(),
         program,
+        more: Vec::new(),
         env: answers.env.clone(),
         secrets: answers.secret.clone(),
         output_branch: answers.output_branch.clone(),
@@ -166,7 +170,8 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(args: &CreateArgs, draft: &Draft) -> Self {
+    /// Of a draft, and of all specs that are made of it.
+    fn new(args: &CreateArgs, draft: &Draft, all: &[Draft], options: &Options) -> Self {
         let writing = &args.writing;
         let ending = writing.output.as_ref().and_then(|path| path.extension()?.to_str());
         let format = writing.format.map(Format::from);
@@ -181,17 +186,26 @@ impl Plan {
                 Some(writing.with_code.as_deref().unwrap_or(Path::new("")).join(name))
             }
         };
-        let spec = draft.spec(format);
-        let spec = match &writing.schema {
-            Some(schema) => with_schema(&spec, format, schema),
-            None => spec,
+        let spec = |draft: &Draft| {
+            let spec = draft.spec(format);
+            match &writing.schema {
+                Some(schema) => with_schema(&spec, format, schema),
+                None => spec,
+            }
         };
+        // pachctl 1.x reads specs in JSON one behind the other.
+        let between = match format {
+            Format::Json if options.version < Version::new(2, 0) => "",
+            _ => "---\n",
+        };
+        let spec = all.iter().map(spec).collect::<Vec<_>>().join(between);
         Self { spec, output }
     }
 
     /// Looks at everything before anything is written.
-    fn check(&self, args: &CreateArgs, draft: &Draft, options: &Options) -> Result<(), Failure> {
-        refuse_objections(args, draft, options)?;
+    fn check(&self, args: &CreateArgs, draft: &Draft, all: &[Draft], options: &Options) -> Result<(), Failure> {
+        all.iter()
+            .try_for_each(|draft| refuse_objections(args, draft, options))?;
         self.refuse_schema(args, options)?;
         self.refuse_existing(args, draft)
     }

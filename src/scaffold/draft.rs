@@ -48,6 +48,8 @@ pub struct Draft {
     pub with_code: bool,
     /// Instead of the template's.
     pub program: Option<Program>,
+    /// What `put` is told besides by the template's program.
+    pub more: Vec<String>,
     pub env: Vec<Variable>,
     pub secrets: Vec<Secret>,
     pub output_branch: Option<String>,
@@ -264,6 +266,7 @@ const ENTRYPOINT: &str = "/spout/entrypoint.sh";
 pub(super) fn command(draft: &Draft) -> Vec<String> {
     let destination = draft.output_branch.as_ref().map(|_| draft.destination());
     let mut words = put(draft.template(), destination.as_deref());
+    words.extend_from_slice(&draft.more);
     let Some(consumer) = consumer(draft) else {
         return words;
     };

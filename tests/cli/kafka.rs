@@ -7,6 +7,8 @@ mod moving;
 #[cfg(feature = "kafka-tls")]
 mod secured;
 #[cfg(feature = "kafka")]
+mod shares;
+#[cfg(feature = "kafka")]
 mod source;
 #[cfg(feature = "kafka")]
 mod streams;

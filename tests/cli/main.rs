@@ -25,6 +25,7 @@ mod create;
 mod create_code;
 mod create_dialogue;
 mod create_served;
+mod create_spouts;
 mod create_submission;
 mod deletions;
 mod disk_full;

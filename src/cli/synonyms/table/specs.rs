@@ -74,6 +74,11 @@ pub(super) const ROWS: &[Synonym] = &[
         "--push-images --build -r --registry -u --username",
         Meaning::Say("images are built and pushed by docker or podman; the spec names one"),
     ),
+    row(
+        "create",
+        "--kubernetes --replicas --parallelism --shards --instances",
+        Meaning::Say("--template kafka --spouts N --topic-partitions COUNT writes the specs of N spouts of one topic"),
+    ),
     row("config", "--list --show-origin --origin", Meaning::Flags("")),
     row("schema", "--json", Meaning::Flags("")),
     row("completions", "--shell -s", Meaning::File),
