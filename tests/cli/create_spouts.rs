@@ -104,7 +104,7 @@ fn specs_begin_where_the_furthest_is_of_those_that_have_read_a_partition() {
     let world = World::at(&served.url());
     // The second has had partition 1 from the first, which has not committed since; nobody has read clicks.
     commits(&served, "orders-0", "c/orders@0-1:10,11,12", true);
-    commits(&served, "orders-1", "c/orders@1-3:-,21,22,23", true);
+    commits(&served, "orders-1", "c/orders@1-:-,21,22,23", true);
     let before = ["--positions-of", "orders-0,orders-1", "-o", "-"];
     let text = spouts(&world, 3, 5, &before).expect(0).text();
     let one = |name: &str, starts: &[&str]| (name.to_owned(), starts.iter().map(|one| (*one).to_owned()).collect());
@@ -115,6 +115,14 @@ fn specs_begin_where_the_furthest_is_of_those_that_have_read_a_partition() {
         one("orders-2", &["orders:3=23,4=0"]),
     ];
     assert_eq!(told(&text, "--start-at"), starts);
+    // Whoever was forgotten is further than what others know of its partitions.
+    for (forgetful, what) in [
+        ("orders-0", "none of default/orders-0@master reads orders [2]"),
+        ("orders-1", "none of default/orders-1@master reads orders [0]"),
+    ] {
+        let ran = spouts(&world, 3, 5, &["--positions-of", forgetful, "-o", "-"]);
+        ran.expect(2).says(what).says("name all that read the topic");
+    }
     let text = spouts(&world, 1, 4, &before).expect(0).text();
     assert_eq!(told(&text, "--start-at"), [one("orders-0", &["orders:1=21,2=22,3=23"])]);
 }

@@ -214,8 +214,8 @@ mod tests {
             let named = |one: u32| {
                 ranges.iter().any(|(from, more)| *from <= one && more.is_none_or(|more| one <= from + more))
             };
-            let some = Assignment::of(ranges.iter().map(|(from, more)| (*from, more.map(|more| from + more))).collect());
-            let some = some.unwrap();
+            let written = ranges.iter().map(|(from, more)| (*from, more.map(|more| from + more)));
+            let some = Assignment::of(written.collect()).unwrap();
             prop_assert!((0..100).all(|one| some.contains(one) == named(one)));
             prop_assert_eq!(some.to_string().parse(), Ok(some));
         }

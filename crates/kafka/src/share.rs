@@ -1,5 +1,5 @@
-//! A fixed part of the partitions, which several readers of a topic divide among themselves, and where those of it begin
-//! that another one has read before.
+//! A fixed part of the partitions, which several readers of a topic divide among themselves, and where those of it
+//! begin that another one has read before.
 
 use std::str::FromStr;
 

@@ -1,5 +1,5 @@
-//! Several spouts that divide the partitions of Kafka's topics among themselves, each with a spec, a repo and a stream of
-//! its own.
+//! Several spouts that divide the partitions of Kafka's topics among themselves, each with a spec, a repo and a stream
+//! of its own.
 
 use std::ops::ControlFlow;
 
@@ -43,19 +43,18 @@ pub(super) fn divided(
     let before = before(args, count, server, terminal)?;
     let name = draft.name.as_deref().unwrap_or_default();
     let shares = Assignment::divided(count, spouts).into_iter().enumerate();
-    Ok(shares
-        .map(|(at, share)| {
-            let mut one = Draft {
-                name: Some(format!("{name}-{at}")),
-                ..draft.clone()
-            };
-            one.more = vec!["--partitions".to_owned(), share.to_string()];
-            for start in before.starts(&one, &share, count) {
-                one.more.extend(["--start-at".to_owned(), start]);
-            }
-            one
-        })
-        .collect())
+    let of_share = |(at, share): (usize, Assignment)| {
+        let mut one = Draft {
+            name: Some(format!("{name}-{at}")),
+            ..draft.clone()
+        };
+        one.more = vec!["--partitions".to_owned(), share.to_string()];
+        for start in before.starts(&one, &share, count)? {
+            one.more.extend(["--start-at".to_owned(), start]);
+        }
+        Ok(one)
+    };
+    shares.map(of_share).collect()
 }
 
 /// Where those are that have read the topics so far.
@@ -135,33 +134,56 @@ fn newest(sink: &dyn CommitSink, branch: &Branch) -> Result<Positions, Failure> 
 impl Before {
     /// What `--start-at` says of the partitions that a spout has not read itself: the furthest that anybody has, since
     /// whoever had one before was not as far as whoever had it last.
-    fn starts(&self, draft: &Draft, share: &Assignment, count: u32) -> Vec<String> {
+    ///
+    /// # Errors
+    /// Where none of them reads a partition: somebody does who was not named, and is further.
+    fn starts(&self, draft: &Draft, share: &Assignment, count: u32) -> Result<Vec<String>, Failure> {
         let topics = draft.env.iter().filter(|variable| variable.name == "TOPIC");
         let topics = topics.flat_map(|variable| variable.value.split(','));
-        let start = |topic: &str| {
-            if !self.0.iter().any(|(_, positions)| positions.knows(topic)) {
-                return None;
+        let is_known = |topic: &&str| self.0.iter().any(|(_, positions)| positions.knows(topic));
+        let mut starts = Vec::new();
+        for topic in topics.filter(is_known) {
+            let mut offsets = Vec::new();
+            for partition in (0..count).filter(|partition| share.contains(*partition)) {
+                let places = self
+                    .0
+                    .iter()
+                    .filter_map(|(_, positions)| positions.of(topic, partition));
+                // One that its reader has not begun with was added since.
+                let furthest = places.max().unwrap_or(0);
+                let mut readers = self
+                    .0
+                    .iter()
+                    .filter(|(_, positions)| positions.knows(topic) && positions.reads(topic, partition));
+                if readers.clone().next().is_none() {
+                    return Err(self.unread(topic, partition));
+                }
+                let goes_on = |(branch, positions): &(Branch, Positions)| {
+                    is_of(branch, draft) && positions.of(topic, partition) == Some(furthest)
+                };
+                if !readers.any(goes_on) {
+                    offsets.push(format!("{partition}={furthest}"));
+                }
             }
-            let offsets = (0..count)
-                .filter(|partition| share.contains(*partition))
-                .filter_map(|partition| {
-                    let places = self
-                        .0
-                        .iter()
-                        .filter_map(|(_, positions)| positions.of(topic, partition));
-                    // One that nobody has read was added since.
-                    let furthest = places.max().unwrap_or(0);
-                    let goes_on = |(branch, positions): &(Branch, Positions)| {
-                        is_of(branch, draft)
-                            && positions.reads(topic, partition)
-                            && positions.of(topic, partition) == Some(furthest)
-                    };
-                    (!self.0.iter().any(goes_on)).then(|| format!("{partition}={furthest}"))
-                });
-            let offsets: Vec<String> = offsets.collect();
-            (!offsets.is_empty()).then(|| format!("{topic}:{}", offsets.join(",")))
-        };
-        topics.filter_map(start).collect()
+            if !offsets.is_empty() {
+                starts.push(format!("{topic}:{}", offsets.join(",")));
+            }
+        }
+        Ok(starts)
+    }
+
+    fn unread(&self, topic: &str, partition: u32) -> Failure {
+        let named = self.0.iter().map(|(branch, _)| branch.to_string());
+        let what = format!(
+            "as their newest commits say, none of {} reads {topic} [{partition}]",
+            named.collect::<Vec<_>>().join(", ")
+        );
+        Failure::new(Exit::Usage, what)
+            .help("name all that read the topic: --positions-of REPO,…")
+            .help(format!(
+                "where its reader has committed nothing yet, write the specs without --positions-of, and into each the \
+                 offsets by hand: --start-at {topic}:{partition}=OFFSET"
+            ))
     }
 }
 

@@ -124,6 +124,72 @@ impl Topic {
     }
 }
 
+/// Doctor and the figures of a spout are of its own partitions, 0 and 1.
+fn sees_its_own(topic: &Topic) {
+    let from = topic.address();
+    let doctor = |more: &[&str]| {
+        topic
+            .world
+            .run(&[&["doctor", "orders-0", "--from", &from], more].concat())
+    };
+    let text = doctor(&["--partitions", "0-1"]).expect(0).text();
+    let has_said = "orders [1]: earliest 0, latest 1,500, goes on at 1,500: 0 to come";
+    assert!(text.contains(has_said) && !text.contains("orders [2]"), "{text}");
+    let text = doctor(&[]).expect(3).text();
+    assert!(
+        text.contains("is of partitions 0-1 of orders, and not of 2-9"),
+        "{text}"
+    );
+    let watched = [&topic.args("orders-0", "0-1", &from)[..], &["--metrics-listen", "0"]].concat();
+    let mut put = Killed(topic.world.command(&watched).spawn().unwrap());
+    let address = listens_at(&mut put.0);
+    let figures = wait("the figures", || {
+        let (_, text) = get(&address, "/metrics");
+        if text.contains("spoutctl_kafka_lag_records{") {
+            Ok(text)
+        } else {
+            Err(text)
+        }
+    });
+    let labels = |line: &str| {
+        Some(
+            line.strip_prefix("spoutctl_kafka_lag_records{")?
+                .split("partition=")
+                .nth(1)?
+                .to_owned(),
+        )
+    };
+    let seen: Vec<String> = figures.lines().filter_map(labels).collect();
+    assert_eq!(seen, ["\"0\"} 0", "\"1\"} 0"]);
+    drop(put);
+}
+
+/// Two follow on three: the specs say where.
+fn two_follow(topic: &Topic) {
+    (0..10).for_each(|partition| write(&topic.broker, partition, 10));
+    let flags = "orders --spouts 2 --topic-partitions 10 --template kafka --image i:1 --env HOST=h --env TOPIC=orders";
+    let flags = [
+        &words(flags)[..],
+        &["--positions-of", "orders-0,orders-1,orders-2", "-o", "-"],
+    ]
+    .concat();
+    let specs = create(&topic.world, &flags).expect(0).text();
+    for (spec, repo) in specs.split("---\n").zip(["orders-0", "orders-1"]) {
+        let spec: Value = serde_json::from_str(spec).unwrap();
+        assert_eq!(spec["pipeline"]["name"], repo);
+        let cmd: Vec<&str> = spec["transform"]["cmd"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|word| word.as_str().unwrap())
+            .collect();
+        let at = cmd.iter().position(|word| *word == "--partitions").unwrap();
+        topic.finish(repo, cmd[at + 1], &cmd[at + 2..]).expect(0);
+        // Again, with nothing in between: what was told once is known now.
+        topic.finish(repo, cmd[at + 1], &cmd[at + 2..]).expect(0);
+    }
+}
+
 #[test]
 fn three_spouts_read_each_record_once_though_they_are_killed_and_the_topic_grows_and_so_do_two_that_follow_them() {
     let Some(jars) = jars() else { return };
@@ -173,43 +239,7 @@ fn three_spouts_read_each_record_once_though_they_are_killed_and_the_topic_grows
         .collect();
     assert_once(&topic.world, &repos, &expected);
 
-    // Whoever looks sees its own.
-    let from = topic.address();
-    let doctor = |more: &[&str]| {
-        topic
-            .world
-            .run(&[&["doctor", "orders-0", "--from", &from], more].concat())
-    };
-    let text = doctor(&["--partitions", "0-1"]).expect(0).text();
-    let has_said = "orders [1]: earliest 0, latest 1,500, goes on at 1,500: 0 to come";
-    assert!(text.contains(has_said) && !text.contains("orders [2]"), "{text}");
-    let text = doctor(&[]).expect(3).text();
-    assert!(
-        text.contains("is of partitions 0-1 of orders, and not of 2-9"),
-        "{text}"
-    );
-    let watched = [&topic.args("orders-0", "0-1", &from)[..], &["--metrics-listen", "0"]].concat();
-    let mut put = Killed(topic.world.command(&watched).spawn().unwrap());
-    let address = listens_at(&mut put.0);
-    let figures = wait("the figures", || {
-        let (_, text) = get(&address, "/metrics");
-        if text.contains("spoutctl_kafka_lag_records{") {
-            Ok(text)
-        } else {
-            Err(text)
-        }
-    });
-    let labels = |line: &str| {
-        Some(
-            line.strip_prefix("spoutctl_kafka_lag_records{")?
-                .split("partition=")
-                .nth(1)?
-                .to_owned(),
-        )
-    };
-    let seen: Vec<String> = figures.lines().filter_map(labels).collect();
-    assert_eq!(seen, ["\"0\"} 0", "\"1\"} 0"]);
-    drop(put);
+    sees_its_own(&topic);
 
     // What is not there, and what somebody else has read, nobody tells how far.
     topic
@@ -226,29 +256,7 @@ fn three_spouts_read_each_record_once_though_they_are_killed_and_the_topic_grows
         .expect(2)
         .says("not among --partitions");
 
-    // Two follow on three: the specs say where.
-    (0..10).for_each(|partition| write(&topic.broker, partition, 10));
-    let flags = "orders --spouts 2 --topic-partitions 10 --template kafka --image i:1 --env HOST=h --env TOPIC=orders";
-    let flags = [
-        &words(flags)[..],
-        &["--positions-of", "orders-0,orders-1,orders-2", "-o", "-"],
-    ]
-    .concat();
-    let specs = create(&topic.world, &flags).expect(0).text();
-    for (spec, repo) in specs.split("---\n").zip(["orders-0", "orders-1"]) {
-        let spec: Value = serde_json::from_str(spec).unwrap();
-        assert_eq!(spec["pipeline"]["name"], repo);
-        let cmd: Vec<&str> = spec["transform"]["cmd"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|word| word.as_str().unwrap())
-            .collect();
-        let at = cmd.iter().position(|word| *word == "--partitions").unwrap();
-        topic.finish(repo, cmd[at + 1], &cmd[at + 2..]).expect(0);
-        // Again, with nothing in between: what was told once is known now.
-        topic.finish(repo, cmd[at + 1], &cmd[at + 2..]).expect(0);
-    }
+    two_follow(&topic);
     let expected: Vec<_> = expected
         .iter()
         .map(|(partition, count)| (*partition, count + 10))

@@ -190,8 +190,8 @@ pub(super) fn led(metadata: &Metadata) -> Vec<u32> {
 /// Where each partition ends, by topic and number; `None` where nobody tells.
 pub(super) type Ends = BTreeMap<(String, u32), Option<u64>>;
 
-/// Where all partitions end that are read, asked of each broker once, whatever was fetched so far: with `read_committed` that is
-/// before the first transaction that is still open.
+/// Where all partitions end that are read, asked of each broker once, whatever was fetched so far: with
+/// `read_committed` that is before the first transaction that is still open.
 ///
 /// librdkafka answers for all or for none, also where one partition has no leader (2.12.1,
 /// `rd_kafka_offsets_for_times`): so each leader is asked for its own.
