@@ -42,8 +42,20 @@ impl Work<'_> {
             .and_then(|row| commit_name(self.db, row))
     }
 
+    /// # Errors
+    /// When only a pipeline writes the branch.
+    fn check_open_to_all(&self, branch: &Branch) -> Result<(), Failure> {
+        if self.closes_outputs && self.dialect.closes_outputs() && pipeline::writes(self.db, branch)? {
+            return Err(Refusal::OutputBranch(branch.clone()).into());
+        }
+        Ok(())
+    }
+
     fn start(&mut self, branch: &Branch, parent: Option<&CommitSelector>, description: &str) -> Result<i64, Failure> {
         let repo = repo_row(self.db, &branch.repo)?;
+        if self.dialect.looks_at_outputs_first() {
+            self.check_open_to_all(branch)?;
+        }
         let parent = match parent {
             Some(selector) => Some(
                 lookup::pick(self.db, selector)
@@ -59,9 +71,7 @@ impl Work<'_> {
             }
         }
         // In this order (393).
-        if self.closes_outputs && self.dialect.closes_outputs() && pipeline::writes(self.db, branch)? {
-            return Err(Refusal::OutputBranch(branch.clone()).into());
-        }
+        self.check_open_to_all(branch)?;
         self.check_one_commit_a_repo(branch, repo)?;
         let row = self.insert_commit(&Beginning {
             repo,

@@ -100,6 +100,15 @@ impl Dialect {
         }
     }
 
+    /// The step in which a repo's branches are deleted with it.
+    pub fn step_of_deleting_repos(self) -> &'static str {
+        if self.since(8) {
+            "delete repo"
+        } else {
+            "error deleting branches"
+        }
+    }
+
     /// As error texts name a repo: with its project, where there are any.
     pub fn repo(self, repo: &Repo) -> String {
         if self.has_projects() {
@@ -140,6 +149,15 @@ facts! {
     heads_every_branch: 0..;
     /// A spout's own branch is written by its sidecar alone (grpc-1.13 244–248).
     closes_outputs: 0..;
+    /// An output branch is refused to others than its pipeline before its head is looked at (seen on 2.0.8, 2.3.9, 2.5.9).
+    looks_at_outputs_first: 0..6;
+    /// A branch that pipelines read is not deleted, since it has subvenance; from 2.8 on, since it is in their
+    /// provenance.
+    minds_subvenance: 0..8;
+    /// What speaks against the deletion of a repo is said with what was checked (source).
+    says_what_it_checks: 6..;
+    /// Repos are listed with those made last first (seen on 1.13.4, 2.0.8, 2.3.9, 2.5.9; source); since, by their names.
+    lists_newest_repos_first: ..8;
     /// What was written into a commit that its writer has given up is shown, also with what is before it (154;
     /// grpc-1.13 073, 074).
     shows_what_is_given_up: 0..;

@@ -77,6 +77,43 @@ fn is_read_by_others(db: &Connection, name: &Repo) -> rusqlite::Result<bool> {
         .query_row([name.project.as_str(), name.name.as_str()], |row| row.get(0))
 }
 
+/// The branches of a repo that pipelines read.
+pub(super) fn branches_read(db: &Connection, repo: &Repo) -> Result<Vec<Branch>, Failure> {
+    rows::all(
+        db,
+        "SELECT DISTINCT branch FROM pipeline_inputs WHERE project = ?1 AND repo = ?2 ORDER BY branch",
+        [repo.project.as_str(), repo.name.as_str()],
+        |row| {
+            Ok(Branch {
+                repo: repo.clone(),
+                name: branch_name(&row.get::<_, String>(0)?)?,
+            })
+        },
+    )
+}
+
+/// The branches that the pipelines which read a branch write.
+pub(super) fn readers_of(db: &Connection, branch: &Branch) -> Result<Vec<Branch>, Failure> {
+    rows::all(
+        db,
+        "SELECT pipelines.project, pipelines.name, output_branch FROM pipelines
+         JOIN pipeline_inputs ON pipelines.id = pipeline_inputs.pipeline
+         WHERE pipeline_inputs.project = ?1 AND repo = ?2 AND branch = ?3 ORDER BY pipelines.id",
+        [
+            branch.repo.project.as_str(),
+            branch.repo.name.as_str(),
+            branch.name.as_str(),
+        ],
+        |row| {
+            let text = |at| row.get::<_, String>(at);
+            Ok(Branch {
+                repo: rows::repo(&text(0)?, &text(1)?)?,
+                name: branch_name(&text(2)?)?,
+            })
+        },
+    )
+}
+
 /// Who a pipeline's own code is.
 pub(super) fn principal_of(pipeline: &Repo) -> String {
     format!("pipeline:{pipeline}")

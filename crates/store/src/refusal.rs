@@ -51,6 +51,9 @@ pub enum Refusal {
     InvalidName(String),
     #[error("cannot find project {0:?}: get project by name: project {0:?} not found")]
     ProjectNotFound(String),
+    /// `DeleteProject`.
+    #[error("project {0:?} not found")]
+    NoProjectToDelete(String),
     #[error("project {0:?} already exists\nproject {0} already exists")]
     ProjectExists(String),
     /// http 011, 027.
@@ -174,6 +177,12 @@ pub enum Refusal {
          pipeline - delete the pipeline instead"
     )]
     RepoOfPipeline(Repo),
+    /// A branch that is deleted, and what the pipelines write that read it.
+    #[error(
+        "branch \"{branch}\" cannot be deleted because it's in the direct provenance of [{}]",
+        outputs(readers)
+    )]
+    BranchRead { branch: Branch, readers: Vec<Branch> },
 
     /// `AddFileSet` (http 064).
     #[error("add file set: path does not exist")]
@@ -281,6 +290,12 @@ fn missing_repo(branch: &Branch, has_repo: bool) -> String {
     format!("repo (id=0, project={project}, name={name}, type=user) not found\n")
 }
 
+/// What the jobs of these pipelines write: each output branch, and beside it the one of what was done.
+fn outputs(readers: &[Branch]) -> String {
+    let both = readers.iter().map(|to| format!("{to} {}.meta@{}", to.repo, to.name));
+    both.collect::<Vec<_>>().join(" ")
+}
+
 impl Refusal {
     /// As a fault, in the words of a dialect.
     pub fn fault(&self, dialect: Dialect) -> Fault {
@@ -314,6 +329,7 @@ impl Refusal {
         match self {
             Self::Within { refusal, .. } => refusal.kind(),
             Self::ProjectNotFound(_)
+            | Self::NoProjectToDelete(_)
             | Self::RepoNotFound(_)
             | Self::BranchNotFound { .. }
             | Self::BranchRowNotFound { .. }
@@ -347,6 +363,7 @@ impl Refusal {
             | Self::MetadataKeyExists(_)
             | Self::ProjectNotEmpty { .. }
             | Self::RepoOfPipeline(_)
+            | Self::BranchRead { .. }
             | Self::TooFewAncestors { .. }
             | Self::ClearFinished
             | Self::DropWithChildren(_)

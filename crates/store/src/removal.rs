@@ -12,13 +12,14 @@ use super::commit_row::CommitRow;
 use super::error::Failure;
 use super::lookup::{CommitSelector, find_repo};
 use super::metadata::repo_key;
+use super::pipeline;
 use super::refusal::Refusal;
 use super::rows::{self, first_column};
 use super::settle;
 use super::slices::Slice;
 use super::tree;
 use super::work::Work;
-use spoutctl_core::pfs::{BranchName, CommitId, Repo};
+use spoutctl_core::pfs::{Branch, BranchName, CommitId, Repo};
 
 impl Work<'_> {
     /// Removes a commit without children; its parent is the head again of every branch that it was the head of.
@@ -215,12 +216,31 @@ impl Work<'_> {
     /// Removes a repo with all that is in it, and tells whether there was one.
     ///
     /// # Errors
-    /// When a pipeline writes it.
-    pub fn delete_repo(&mut self, repo: &Repo) -> Result<bool, Failure> {
+    /// When a pipeline writes it, or, without `force`, reads it.
+    pub fn delete_repo(&mut self, repo: &Repo, force: bool) -> Result<bool, Failure> {
         if self.pipeline(repo)?.is_some() {
             return Err(Refusal::RepoOfPipeline(repo.clone()).into());
         }
+        if !force {
+            for branch in pipeline::branches_read(self.db, repo)? {
+                self.check_unread(&branch).map_err(|failure| {
+                    let step = format!("delete branch {}", self.dialect.branch(&branch));
+                    failure.within(step).within(self.dialect.step_of_deleting_repos())
+                })?;
+            }
+        }
         self.remove_repo(repo)
+    }
+
+    /// # Errors
+    /// When a pipeline reads the branch.
+    pub(super) fn check_unread(&self, branch: &Branch) -> Result<(), Failure> {
+        let readers = pipeline::readers_of(self.db, branch)?;
+        if readers.is_empty() {
+            return Ok(());
+        }
+        let branch = branch.clone();
+        Err(Refusal::BranchRead { branch, readers }.into())
     }
 
     pub(super) fn remove_repo(&mut self, repo: &Repo) -> Result<bool, Failure> {

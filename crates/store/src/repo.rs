@@ -90,7 +90,7 @@ impl Work<'_> {
     /// `NotFound`; when there are repos in it.
     pub fn delete_project(&mut self, name: &ProjectName, force: bool) -> Result<(), Failure> {
         if !project_exists(self.db, name)? {
-            let missing = Refusal::ProjectNotFound(name.to_string());
+            let missing = Refusal::NoProjectToDelete(name.to_string());
             return Err(missing.within(format!("delete project {:?}", name.as_str())).into());
         }
         let inside = self.repos_of(name)?;
@@ -195,8 +195,11 @@ impl Work<'_> {
     /// Forgets a branch; its commits stay (recording follow 036).
     ///
     /// # Errors
-    /// `NotFound`.
-    pub fn delete_branch(&mut self, branch: &Branch) -> Result<(), Failure> {
+    /// `NotFound`; without `force`, when a pipeline reads it.
+    pub fn delete_branch(&mut self, branch: &Branch, force: bool) -> Result<(), Failure> {
+        if !force {
+            self.check_unread(branch)?;
+        }
         let params = params![find_repo(self.db, &branch.repo)?, branch.name.as_str()];
         let gone = self
             .db
@@ -259,9 +262,14 @@ impl Store {
         })
     }
 
-    /// Every repo, in the order of projects and names.
+    /// Every repo, in the order in which the pachd of its dialect lists them.
     pub fn repos(&self) -> Result<Vec<RepoRecord>, Fault> {
-        self.database.read(|tx| repos(tx, "1 ORDER BY project, name", []))
+        let order = if self.dialect().lists_newest_repos_first() {
+            "1 ORDER BY id DESC"
+        } else {
+            "1 ORDER BY project, name"
+        };
+        self.database.read(|tx| repos(tx, order, []))
     }
 
     /// # Errors

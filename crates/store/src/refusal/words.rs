@@ -3,7 +3,7 @@
 use super::v1;
 use super::{CommitName, Refusal, missing_branch, no_pipeline, not_picked, one_commit_a_repo};
 use crate::dialect::Dialect;
-use spoutctl_core::pfs::Repo;
+use spoutctl_core::pfs::{Branch, Repo};
 
 impl Refusal {
     /// What the pachd of a dialect says.
@@ -42,10 +42,27 @@ impl Refusal {
             Self::OutputBranch(branch) => {
                 format!("cannot start a commit on an output branch: {}", dialect.branch(branch))
             }
+            Self::BranchRead { branch, readers } if dialect.minds_subvenance() => read(dialect, branch, readers),
+            Self::RepoOfPipeline(_) if !dialect.says_what_it_checks() => {
+                "cannot delete a repo associated with a pipeline - delete the pipeline instead".to_owned()
+            }
             Self::PipelineExists(name) => format!("pipeline \"{}\" already exists", repo(name)),
             Self::PipelineNotFound(name) => no_pipeline(dialect, name),
             Self::FileSetToAddGone => "path does not exist".to_owned(),
             _ => self.to_string(),
         }
     }
+}
+
+/// Seen on 2.0.8, 2.3.9 and 2.5.9.
+fn read(dialect: Dialect, branch: &Branch, readers: &[Branch]) -> String {
+    let outputs = readers.iter().map(|to| {
+        let repo = dialect.repo(&to.repo);
+        format!("{repo}.meta@{branch} {repo}@{branch}", branch = to.name)
+    });
+    let outputs = outputs.collect::<Vec<_>>().join(" ");
+    format!(
+        "branch {} has [{outputs}] as subvenance, deleting it would break those branches",
+        branch.name
+    )
 }

@@ -14,20 +14,29 @@ use spoutctl_proto::pfs::{
 };
 use spoutctl_proto::transaction::TransactionRequest;
 
+fn spelled(branch: &Branch) -> String {
+    let repo = branch.repo.clone().unwrap_or_default();
+    let project = repo.project.unwrap_or_default();
+    format!("{}/{}.{}@{}", project.name, repo.name, repo.r#type, branch.name)
+}
+
 fn branch_info(dialect: Dialect, record: &BranchRecord) -> BranchInfo {
     let repo = &record.branch.repo;
     let is_output = record.is_output.then(|| spec_branch(dialect, repo));
     let inputs = record.inputs.iter();
     let inputs = inputs.map(|input| branch_message(dialect, &input.repo, input.name.as_str()));
-    let provenance: Vec<Branch> = is_output.into_iter().chain(inputs).collect();
+    let direct_provenance: Vec<Branch> = is_output.into_iter().chain(inputs).collect();
+    // By their names, as seen on 2.3.9, 2.5.9 and 2.12.
+    let mut provenance = direct_provenance.clone();
+    provenance.sort_by_cached_key(spelled);
     let head = |id| commit_message(dialect, repo, &record.head_branch, id);
     let time = |time: jiff::Timestamp| dialect.tells_times().then(|| time.into());
     BranchInfo {
         branch: Some(branch_message(dialect, repo, record.branch.name.as_str())),
         head: record.head.as_ref().map(head),
-        provenance: provenance.clone(),
+        provenance,
         subvenance: Vec::new(),
-        direct_provenance: provenance,
+        direct_provenance,
         trigger: None,
         metadata: BTreeMap::new(),
         created_by: String::new(),
@@ -48,7 +57,7 @@ pub(super) fn create_branch(work: &mut Work<'_>, request: &CreateBranchRequest) 
 }
 
 pub(super) fn delete_branch(work: &mut Work<'_>, request: &DeleteBranchRequest) -> Result<(), Failure> {
-    work.delete_branch(&names::branch(request.branch.as_ref())?)
+    work.delete_branch(&names::branch(request.branch.as_ref())?, request.force)
 }
 
 /// # Errors

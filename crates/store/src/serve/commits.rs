@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::naming::{ancestor, commit_message, commit_of_branch, typed_repo};
+use super::naming::{ancestor, commit_message, commit_of_branch, commit_set, some_of_set, typed_repo};
 use super::pipelines::SPEC;
 use super::{Answers, Call, Code, Service, Status};
 use crate::{CommitName, CommitRecord, CommitSelector, Dialect, Failure, Refusal, Subject, View, Work};
@@ -67,11 +67,6 @@ pub(super) fn has_id(commit: &Commit, id: &CommitId) -> bool {
 
 fn some_commit(dialect: Dialect, commit: Option<&Commit>) -> Result<CommitSelector, Failure> {
     selector(dialect, commit.ok_or_else(|| Status::unknown("commit cannot be nil"))?)
-}
-
-fn commit_set(set: Option<&CommitSet>) -> Result<CommitId, Status> {
-    let id = set.map_or("", |set| &set.id);
-    CommitId::new(id).map_err(|_| Status::not_found(format!("no commits found for commitset {id}")))
 }
 
 /// Where a commit is told of.
@@ -203,12 +198,9 @@ pub(super) fn finish_commit(work: &mut Work<'_>, request: &FinishCommitRequest) 
 }
 
 pub(super) fn squash_commit_set(work: &mut Work<'_>, request: &CommitSetRequest) -> Result<(), Failure> {
-    let id = commit_set(request.commit_set.as_ref())?;
-    let squashed = work.squash_commit_set(&id)?;
-    if squashed == 0 && !work.dialect().drops_what_is_gone() {
-        return Err(Refusal::CommitSetNotFound(id.to_string()).into());
-    }
-    Ok(())
+    let id = commit_set(request.commit_set.as_ref());
+    let squashed = id.as_ref().map_or(Ok(0), |id| work.squash_commit_set(id))?;
+    some_of_set(work.dialect(), id, squashed)
 }
 
 /// Whether a commit is as far as that.
@@ -404,7 +396,7 @@ impl Service {
         request: &InspectCommitSetRequest,
         answers: &mut Answers<'_, CommitInfo>,
     ) -> Result<(), Status> {
-        let id = commit_set(request.commit_set.as_ref())?;
+        let id = commit_set(request.commit_set.as_ref()).map_err(|refusal| self.refused(&refusal))?;
         let set = self.store.commit_set(&id)?;
         if set.is_empty() {
             return Err(self.refused(&Refusal::CommitSetNotFound(id.to_string())));
@@ -495,16 +487,15 @@ impl Service {
         Ok(())
     }
 
-    /// One that is gone already is no error since 2.6.
     pub fn drop_commit_set(&self, _: &Call, request: &CommitSetRequest) -> Result<Empty, Status> {
-        let id = commit_set(request.commit_set.as_ref())?;
-        let dropped = self.change(|work| {
-            self.check_dropped(&work.commit_records(&id)?)?;
-            work.drop_commit_set(&id)
+        self.change(|work| {
+            let id = commit_set(request.commit_set.as_ref());
+            let dropped = id.as_ref().map_or(Ok(0), |id| {
+                self.check_dropped(&work.commit_records(id)?)?;
+                work.drop_commit_set(id)
+            })?;
+            some_of_set(self.dialect, id, dropped)
         })?;
-        if dropped == 0 && !self.dialect.drops_what_is_gone() {
-            return Err(self.refused(&Refusal::CommitSetNotFound(id.to_string())));
-        }
         Ok(Empty {})
     }
 }

@@ -1,11 +1,10 @@
 //! What is said of names in messages that are none, and how the pachd of a dialect names things in its own.
 
 use super::status::Status;
-use crate::Dialect;
-use crate::Failure;
+use crate::{Dialect, Failure, Refusal};
 use spoutctl_core::pfs::{self, CommitId};
 use spoutctl_proto::names::NameError;
-use spoutctl_proto::pfs::{Branch, Commit, Project, Repo, USER};
+use spoutctl_proto::pfs::{Branch, Commit, CommitSet, Project, Repo, USER};
 
 impl From<NameError> for Status {
     fn from(error: NameError) -> Self {
@@ -107,4 +106,22 @@ mod tests {
             assert_eq!(ancestor(text), expected, "{text}");
         }
     }
+}
+
+/// # Errors
+/// When it is no id, so that no commit has it.
+pub(super) fn commit_set(set: Option<&CommitSet>) -> Result<CommitId, Refusal> {
+    let id = set.map_or("", |set| &set.id);
+    CommitId::new(id).map_err(|_| Refusal::CommitSetNotFound(id.to_owned()))
+}
+
+/// So many commits of a set went.
+///
+/// # Errors
+/// When there was none, before 2.6; since, that is no error, whatever stands for its id.
+pub(super) fn some_of_set(dialect: Dialect, id: Result<CommitId, Refusal>, gone: usize) -> Result<(), Failure> {
+    if gone > 0 || dialect.drops_what_is_gone() {
+        return Ok(());
+    }
+    Err(Refusal::CommitSetNotFound(id?.to_string()).into())
 }

@@ -52,7 +52,7 @@ pub(super) fn repo_to_make(request: &CreateRepoRequest) -> Result<pfs::Repo, Sta
 
 pub(super) fn delete_repo(work: &mut Work<'_>, request: &DeleteRepoRequest) -> Result<bool, Failure> {
     let repo = names::repo(request.repo.as_ref())?;
-    work.delete_repo(&repo)
+    work.delete_repo(&repo, request.force)
 }
 
 /// The calls named as pachd's; what each answers is pachd's too.
@@ -101,7 +101,7 @@ impl Service {
             let mut deleted = Vec::new();
             for project in &projects {
                 for repo in work.repos_of(project)? {
-                    if work.pipeline(&repo)?.is_none() && work.delete_repo(&repo)? {
+                    if work.pipeline(&repo)?.is_none() && work.delete_repo(&repo, request.force)? {
                         deleted.push(repo);
                     }
                 }

@@ -182,6 +182,9 @@ fn a_repo_needs_its_project() {
     let text = "project \"p1\" already exists\nproject p1 already exists";
     let again = service.create_project(call, &read(&project));
     assert_eq!(again, Err(status(Code::AlreadyExists, text)));
+    let missing = service.delete_project(call, &read(&json!({"project": {"name": "p2"}})));
+    let text = "delete project \"p2\": project \"p2\" not found";
+    assert_eq!(missing, Err(status(Code::NotFound, text)));
 }
 
 /// http 046–055.

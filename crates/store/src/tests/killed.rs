@@ -63,7 +63,7 @@ fn besides(store: &Store, n: usize) {
         }
         3 => {
             let _ = store.change(|work| work.create_repo(&repo("other"), "", false));
-            store.change(|work| work.delete_repo(&repo("other"))).unwrap();
+            store.change(|work| work.delete_repo(&repo("other"), false)).unwrap();
         }
         _ => {
             let id = store.change(|work| Ok(work.start_transaction()?.to_string())).unwrap();

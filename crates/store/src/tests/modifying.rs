@@ -256,7 +256,7 @@ fn a_deleted_repo_leaves_no_archive_and_no_row() {
     store.put_on(&branch("fork"), [append("/c", "3")]);
     store.change(|work| work.squash_commit(&(&first).into())).unwrap();
     modify(store, &(&branch("open")).into(), [append("/d", "4")]).unwrap();
-    assert!(store.change(|work| work.delete_repo(&repo("events"))).unwrap());
+    assert!(store.change(|work| work.delete_repo(&repo("events"), false)).unwrap());
     fixture.let_pass(700);
     store.upload([]);
     assert!(fixture.archives_on_disk().is_empty());

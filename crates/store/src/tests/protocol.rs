@@ -507,7 +507,7 @@ fn neither_head_nor_parent_is_of_another_repo() {
     let (kind, message) = fault(store.change(|work| work.start_commit(&elsewhere, Some(&parent), "")));
     assert_eq!(kind, FaultKind::Refused);
     assert!(message.ends_with(&refused.1), "{message}");
-    assert!(store.change(|work| work.delete_repo(&repo("events"))).unwrap());
+    assert!(store.change(|work| work.delete_repo(&repo("events"), false)).unwrap());
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn a_commit_that_is_dropped_or_whose_repo_is_deleted_between_any_two_slices_leav
             if is_dropped {
                 store.drop_commit(&large).unwrap();
             } else {
-                store.change(|work| work.delete_repo(&repo("events"))).unwrap();
+                store.change(|work| work.delete_repo(&repo("events"), false)).unwrap();
             }
             settle_all(store);
             assert_eq!(left_behind(dir), 0, "after {slices} slices, dropped: {is_dropped}");

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::Store;
+use spoutctl_core::release::Release;
 use spoutctl_proto::pfs::{
     CreateProjectRequest, CreateRepoRequest, DeleteRepoRequest, InspectBranchRequest, ListCommitRequest,
     StartCommitRequest,
@@ -25,8 +26,12 @@ fn spec(name: &str) -> Value {
 
 impl Fixture {
     fn new() -> Self {
+        Self::of(Dialect::default())
+    }
+
+    fn of(dialect: Dialect) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let service = Service::new(Store::open(dir.path()).unwrap()).unwrap();
+        let service = Service::new(Store::open(dir.path()).unwrap().as_pachd(dialect)).unwrap();
         Self { service, dir }
     }
 
@@ -60,7 +65,7 @@ impl Fixture {
     fn provenance(&self, name: &str) -> usize {
         let request: InspectBranchRequest = request(json!({"branch": {"repo": repo(name), "name": "master"}}));
         let info = self.service.inspect_branch(&Call::default(), &request).unwrap();
-        assert_eq!(info.provenance, info.direct_provenance);
+        assert_eq!(info.provenance.len(), info.direct_provenance.len());
         info.provenance.len()
     }
 
@@ -464,4 +469,107 @@ fn a_job_that_nobody_does_is_told_as_pachctl_reads_it() {
     };
     fixture.service.inspect_job_set(&call, &waiting, &mut take).unwrap();
     assert_eq!(states, [(json!("JOB_KILLED"), true)]);
+}
+
+/// In the words of 2.12 and of 2.3; `pipeline` reads `a`.
+#[test]
+fn what_a_pipeline_reads_is_deleted_by_force_alone() {
+    let newest = [
+        "branch \"default/a@master\" cannot be deleted because it's in the direct provenance of [default/pipeline@master \
+         default/pipeline.meta@master]",
+        "delete repo: delete branch default/a@master: ",
+    ];
+    let older = [
+        "branch master has [pipeline.meta@master pipeline@master] as subvenance, deleting it would break those branches",
+        "error deleting branches: delete branch a@master: ",
+    ];
+    let spec = json!({"pipeline": {"name": "pipeline"}, "transform": {"image": "i:1", "cmd": ["x"]},
+        "input": {"pfs": {"repo": "a", "glob": "/*"}}});
+    let before_projects = Dialect::of(Release::new(2, 3, 9)).unwrap();
+    for (dialect, [text, steps]) in [(Dialect::default(), newest), (before_projects, older)] {
+        let fixture = Fixture::of(dialect);
+        let made: CreateRepoRequest = request(json!({"repo": repo("a")}));
+        fixture.service.create_repo(&Call::default(), made).unwrap();
+        fixture.create(&spec).unwrap();
+        let branch = |force| request(json!({"branch": {"repo": repo("a"), "name": "master"}, "force": force}));
+        let deleted = |force| fixture.service.delete_branch(&Call::default(), branch(force));
+        assert_eq!(deleted(false), Err(Status::unknown(text)));
+        let whole = |force| request::<DeleteRepoRequest>(json!({"repo": repo("a"), "force": force}));
+        let refused = fixture.service.delete_repo(&Call::default(), whole(false));
+        assert_eq!(refused, Err(Status::unknown(format!("{steps}{text}"))));
+        deleted(true).unwrap();
+        fixture.service.delete_repo(&Call::default(), whole(true)).unwrap();
+    }
+}
+
+/// In 2.12; a 2.3 says that there is none.
+#[test]
+fn a_set_of_commits_that_is_not_there_is_dropped_whatever_its_id() {
+    let drop = |fixture: &Fixture, id: &str| {
+        let request = request(json!({"commitSet": {"id": id}}));
+        fixture.service.drop_commit_set(&Call::default(), &request)
+    };
+    let squash = |fixture: &Fixture, id: &str| {
+        let request = request(json!({"commitSet": {"id": id}}));
+        fixture.service.squash_commit_set(&Call::default(), request)
+    };
+    let before = Fixture::of(Dialect::of(Release::new(2, 3, 9)).unwrap());
+    for id in ["a@master", "00000000000040000000000000000000"] {
+        drop(&Fixture::new(), id).unwrap();
+        squash(&Fixture::new(), id).unwrap();
+        let missing = Status::not_found(format!("no commits found for commitset {id}"));
+        assert_eq!(drop(&before, id), Err(missing.clone()));
+        assert_eq!(squash(&before, id), Err(missing));
+    }
+}
+
+/// Seen on 2.3.9 and 2.12.0.
+#[test]
+fn repos_and_provenance_come_in_the_order_of_the_release() {
+    for (minor, expected) in [(3, ["b", "a", "c"]), (12, ["a", "b", "c"])] {
+        let fixture = Fixture::of(Dialect::of(Release::new(2, minor, 0)).unwrap());
+        for name in ["c", "a", "b"] {
+            let made: CreateRepoRequest = request(json!({"repo": repo(name)}));
+            fixture.service.create_repo(&Call::default(), made).unwrap();
+        }
+        let mut names = Vec::new();
+        let mut take = |info: spoutctl_proto::pfs::RepoInfo| {
+            names.push(info.repo.unwrap().name);
+            ControlFlow::Continue(())
+        };
+        let all = request(json!({"type": "user"}));
+        fixture.service.list_repo(&Call::default(), &all, &mut take).unwrap();
+        assert_eq!(names, expected, "2.{minor}");
+
+        let spec = json!({"pipeline": {"name": "bb"}, "transform": {"image": "i:1", "cmd": ["x"]}, "input": {"cross": [
+            {"pfs": {"repo": "c", "glob": "/"}}, {"pfs": {"repo": "a", "glob": "/"}}]}});
+        fixture.create(&spec).unwrap();
+        let of: InspectBranchRequest = request(json!({"branch": {"repo": repo("bb"), "name": "master"}}));
+        let branch = fixture.service.inspect_branch(&Call::default(), &of).unwrap();
+        let sources = branch.provenance.into_iter().map(|branch| branch.repo.unwrap().name);
+        assert_eq!(sources.collect::<Vec<_>>(), ["a", "bb", "c"], "2.{minor}");
+    }
+}
+
+/// Before 2.6 others hear that a branch is a pipeline's, and only since then that its head is open (seen on 2.5.9, 2.12.0).
+#[test]
+fn a_commit_on_an_output_branch_is_refused_in_the_order_of_the_release() {
+    let spec = json!({"pipeline": {"name": "p"}, "transform": {"image": "i:1", "cmd": ["x"]},
+        "input": {"pfs": {"repo": "a", "glob": "/*"}}});
+    for (minor, expected) in [
+        (3, "cannot start a commit on an output branch: p@master"),
+        (12, "has not been finished"),
+    ] {
+        let fixture = Fixture::of(Dialect::of(Release::new(2, minor, 0)).unwrap());
+        let made: CreateRepoRequest = request(json!({"repo": repo("a")}));
+        fixture.service.create_repo(&Call::default(), made).unwrap();
+        fixture.create(&spec).unwrap();
+        let start = |name: &str| {
+            let begun: StartCommitRequest = request(json!({"branch": {"repo": repo(name), "name": "master"}}));
+            fixture.service.start_commit(&Call::default(), begun)
+        };
+        start("a").unwrap();
+        let refused = start("p").unwrap_err();
+        assert!(refused.message.ends_with(expected), "2.{minor}: {}", refused.message);
+    }
 }

@@ -70,7 +70,9 @@ impl V1<'_> {
             } else {
                 vec![repo(request.repo.as_ref())?]
             };
-            repos.iter().try_for_each(|repo| work.delete_repo(repo).map(|_| ()))
+            repos
+                .iter()
+                .try_for_each(|repo| work.delete_repo(repo, true).map(|_| ()))
         })?;
         Ok(Empty {})
     }
@@ -111,7 +113,7 @@ impl V1<'_> {
         if !request.force {
             self.0.store.repo(&named.repo)?;
         }
-        self.0.change(|work| work.delete_branch(&named))?;
+        self.0.change(|work| work.delete_branch(&named, true))?;
         Ok(Empty {})
     }
 }
