@@ -149,14 +149,16 @@ facts! {
     heads_every_branch: 0..;
     /// A spout's own branch is written by its sidecar alone (grpc-1.13 244–248).
     closes_outputs: 0..;
-    /// An output branch is refused to others than its pipeline before its head is looked at (seen on 2.0.8, 2.3.9, 2.5.9).
+    /// An output branch is refused to others than its pipeline before its head is looked at (seen on 2.0.8, 2.3.9,
+    /// 2.5.9).
     looks_at_outputs_first: 0..6;
     /// A branch that pipelines read is not deleted, since it has subvenance; from 2.8 on, since it is in their
     /// provenance.
     minds_subvenance: 0..8;
     /// What speaks against the deletion of a repo is said with what was checked (source).
     says_what_it_checks: 6..;
-    /// Repos are listed with those made last first (seen on 1.13.4, 2.0.8, 2.3.9, 2.5.9; source); since, by their names.
+    /// Repos are listed with those made last first (seen on 1.13.4, 2.0.8, 2.3.9, 2.5.9; source); since, by their
+    /// names.
     lists_newest_repos_first: ..8;
     /// What was written into a commit that its writer has given up is shown, also with what is before it (154;
     /// grpc-1.13 073, 074).

@@ -551,7 +551,7 @@ fn repos_and_provenance_come_in_the_order_of_the_release() {
     }
 }
 
-/// Before 2.6 others hear that a branch is a pipeline's, and only since then that its head is open (seen on 2.5.9, 2.12.0).
+/// Before 2.6 others hear that a branch is a pipeline's, since then that its head is open (seen on 2.5.9 and 2.12.0).
 #[test]
 fn a_commit_on_an_output_branch_is_refused_in_the_order_of_the_release() {
     let spec = json!({"pipeline": {"name": "p"}, "transform": {"image": "i:1", "cmd": ["x"]},
