@@ -146,7 +146,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     if let Some(exit) = commands::completion::answer(&args) {
         return exit;
     }
-    let (cli, args) = match cli::synonyms::parse(&args) {
+    let (cli, args, matches) = match cli::synonyms::parse(&args) {
         Ok(understood) => understood,
         Err(error) => {
             // Help and version go to standard output, mistakes to standard error; a closed pipe is no mistake.
@@ -154,7 +154,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
             return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
-    let useful = cli::effects::check(&args).map_err(|why| Failure::new(Exit::Usage, why));
+    let useful = cli::effects::check(&matches).map_err(|why| Failure::new(Exit::Usage, why));
     match useful
         .and_then(|()| commands::preferences::apply(cli, &args))
         .and_then(|cli| {

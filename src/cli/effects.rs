@@ -3,25 +3,18 @@
 //! What clap itself can say (`requires`, `conflicts_with`) stands at the options. Here is what depends on a value. Only
 //! what is typed counts: a variable, or what somebody prefers, is there for many runs.
 
-use std::ffi::OsString;
-
+use clap::ArgMatches;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory as _};
 
-use super::Cli;
 use crate::settings::of_store;
 use spoutctl_delivery::messages::{Framing, Key};
 
-/// Refuses options that `args`, which have been parsed before, leave without effect.
+/// Refuses options that the rest of the line leaves without effect.
 ///
 /// # Errors
 /// Which option, and what it needs.
-pub fn check(args: &[OsString]) -> Result<(), String> {
-    let Ok(matches) = Cli::command().try_get_matches_from(args) else {
-        return Ok(());
-    };
+pub fn check(mut matches: &ArgMatches) -> Result<(), String> {
     let mut verb = "";
-    let mut matches = &matches;
     while let Some((name, below)) = matches.subcommand() {
         (verb, matches) = (name, below);
     }

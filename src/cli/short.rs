@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Command, CommandFactory as _, FromArgMatches as _};
+use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 
 use super::Cli;
 
@@ -37,14 +37,17 @@ pub fn command() -> Command {
     })
 }
 
-/// What a line says.
+/// What a line says, and what was typed of it: all of it is defined once only, for most of a start is that.
 ///
 /// # Errors
 /// As clap has them.
-pub fn parse(line: &[OsString]) -> Result<Cli, clap::Error> {
+pub fn parse(line: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
     let mut command = command();
     let matches = command.try_get_matches_from_mut(line)?;
-    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    match Cli::from_arg_matches(&matches) {
+        Ok(cli) => Ok((cli, matches)),
+        Err(error) => Err(error.format(&mut command)),
+    }
 }
 
 #[cfg(test)]

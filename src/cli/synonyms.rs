@@ -13,22 +13,22 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, CommandFactory as _};
+use clap::{ArgMatches, Command, CommandFactory as _};
 
 use super::{Cli, short};
 use meaning::{DANGEROUS, Meaning, Part, Synonym};
 use verbs::{AUTH_VERBS, NOUNS, OTHER_NOUNS, TOO_MANY, VERBS, VerbMeaning};
 
-/// What the line says, and the line as it is understood.
+/// What the line says, the line as it is understood, and what clap made of it.
 ///
 /// # Errors
 /// As clap has them, with the right word for a wrong one.
-pub fn parse(args: &[OsString]) -> Result<(Cli, Vec<OsString>), clap::Error> {
+pub fn parse(args: &[OsString]) -> Result<(Cli, Vec<OsString>, ArgMatches), clap::Error> {
     let mut line = Line::new(without_noun(args.to_vec()));
     // A rewritten word is never one that is rewritten, so each word is looked at once at most.
     for _ in 0..=args.len() {
         let mut error = match short::parse(&line.words) {
-            Ok(cli) => return Ok((cli, line.words)),
+            Ok((cli, matches)) => return Ok((cli, line.words, matches)),
             Err(error) => error,
         };
         match line.understand(&error) {

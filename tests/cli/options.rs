@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use clap::{Command, CommandFactory as _, Parser as _};
-use spoutctl::cli::{Cli, effects};
+use clap::{Command, CommandFactory as _};
+use spoutctl::cli::{Cli, effects, short};
 
 use crate::runner::words;
 
@@ -234,7 +234,7 @@ fn of_get() -> Vec<Option> {
 /// Whether the line is refused for the way in which it is used.
 fn is_refused(line: &[&str]) -> bool {
     let line: Vec<OsString> = line.iter().map(OsString::from).collect();
-    Cli::try_parse_from(&line).is_err() || effects::check(&line).is_err()
+    short::parse(&line).map_or(true, |(_, matches)| effects::check(&matches).is_err())
 }
 
 fn check_all_pairs(verb: &str, argument: &[&str], options: &[Option]) {

@@ -18,7 +18,7 @@ fn line(text: &str) -> Vec<OsString> {
 #[track_caller]
 fn understood(text: &str) -> String {
     match parse(&line(text)) {
-        Ok((_, words)) => {
+        Ok((_, words, _)) => {
             let words: Vec<String> = words
                 .into_iter()
                 .skip(1)
@@ -34,7 +34,7 @@ fn understood(text: &str) -> String {
 #[track_caller]
 fn refused(text: &str) -> String {
     match parse(&line(text)) {
-        Ok((cli, _)) => panic!("{text} is understood: {:?}", cli.verb.name()),
+        Ok((cli, ..)) => panic!("{text} is understood: {:?}", cli.verb.name()),
         Err(error) => error.to_string(),
     }
 }
@@ -178,7 +178,7 @@ fn help_and_version_are_words_too() {
 fn what_the_program_was_started_as_is_no_verb() {
     for name in ["lint", "auth", ""] {
         let words = [name, "lint", "x"].map(OsString::from);
-        let (_, words) = parse(&words).unwrap();
+        let (_, words, _) = parse(&words).unwrap();
         assert_eq!(words, [name, "validate", "x"]);
     }
 }
@@ -431,7 +431,7 @@ fn a_line_that_is_right_stays_as_it_is() {
     ] {
         assert_eq!(understood(typed), typed);
     }
-    let (cli, _) = parse(&line("put file a.tar")).unwrap();
+    let (cli, ..) = parse(&line("put file a.tar")).unwrap();
     let Verb::Put(args) = cli.verb else { panic!("no put") };
     assert_eq!(args.destination.unwrap().to_string(), "default/file@master");
 }
