@@ -1,12 +1,9 @@
 //! Rules about the container: its image, its program and its user.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::edit;
 use super::finding::{Finding, Findings};
 use super::kubernetes::IDS;
+use super::reference::is_reference;
 use super::rule::{Rule, rule};
 use super::version::{Version, Versions};
 use super::view::{Spec, Text, shown};
@@ -178,15 +175,6 @@ fn tag(image: Text<'_>, findings: &mut Findings<'_>) {
     );
 }
 
-/// What a name of an image looks like: a domain and a port if it likes, parts of a path in lower case, a tag, a digest.
-static REFERENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    const DOMAIN: &str = r"(?:[A-Za-z0-9]+(?:[.-][A-Za-z0-9-]+)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/";
-    const PART: &str = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*";
-    const TAG: &str = r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?";
-    const DIGEST: &str = r"(?:@[A-Za-z][A-Za-z0-9]*(?:[+._-][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?";
-    Regex::new(&format!("^(?:{DOMAIN})?{PART}(?:/{PART})*{TAG}{DIGEST}$")).ok()
-});
-
 fn image_name(spec: &Spec<'_>, image: Text<'_>, findings: &mut Findings<'_>) {
     let trimmed = image.value.trim();
     if trimmed != image.value {
@@ -203,13 +191,10 @@ fn image_name(spec: &Spec<'_>, image: Text<'_>, findings: &mut Findings<'_>) {
         );
         return;
     }
-    let is_reference = REFERENCE
-        .as_ref()
-        .is_none_or(|reference| reference.is_match(image.value));
     if image.value.is_empty() || image.value.contains('$') {
         return;
     }
-    if !is_reference {
+    if !is_reference(image.value) {
         findings.add(
             Finding::new(
                 &IMAGE_REFERENCE,

@@ -45,6 +45,7 @@ mod options;
 mod patch;
 mod pod;
 mod put;
+mod reference;
 pub mod report;
 mod resources;
 mod rule;
