@@ -110,7 +110,6 @@ pub(super) fn other_spelling_counts(
     spec: &Spec<'_>,
     node: &Node,
     at: usize,
-    last: &BTreeMap<&str, usize>,
     field: &Field,
     findings: &mut Findings<'_>,
 ) -> bool {
@@ -120,10 +119,10 @@ pub(super) fn other_spelling_counts(
     if field.is_camel(&member.key.name) {
         return false;
     }
-    let camel = field.json_name();
-    let Some(other) = last.get(camel.as_str()).and_then(|at| node.members().get(*at)) else {
+    let Some(other) = node.members().iter().rfind(|other| field.is_camel(&other.key.name)) else {
         return false;
     };
+    let camel = field.json_name();
     let message = format!("{} and `{camel}` are the same field", shown(&member.key.name));
     findings.add(
         Finding::new(&DUPLICATE_CASING, member.key.span, message)

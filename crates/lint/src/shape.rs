@@ -24,7 +24,7 @@ fn message(spec: &Spec<'_>, owner: Owner<'_>, message: &'static Message, finding
         }
         match message.field(&member.key.name) {
             Some(field) if field.versions.contain(spec.version) => {
-                if !keys::other_spelling_counts(spec, owner.node, at, &last, field, findings) {
+                if !keys::other_spelling_counts(spec, owner.node, at, field, findings) {
                     value(spec, field, member, findings);
                 }
             }

@@ -109,13 +109,16 @@ impl<'a> Fields<'a> {
     /// The member of that name that counts, a `null` too. Of two of one spelling it is the last, of two spellings the
     /// one in camelCase.
     pub(super) fn find(self, name: &str) -> Option<&'a Member> {
-        let spelt = |camel: bool| {
-            self.members()
-                .iter()
-                .rev()
-                .find(|member| is_spelling(&member.key.name, name, camel))
-        };
-        spelt(true).or_else(|| spelt(false))
+        let mut as_it_is = None;
+        for member in self.members().iter().rev() {
+            if is_camel_case_of(&member.key.name, name) {
+                return Some(member);
+            }
+            if as_it_is.is_none() && member.key.name == name {
+                as_it_is = Some(member);
+            }
+        }
+        as_it_is
     }
 
     /// The member of that name, unless it is `null`, which is as good as none.
@@ -211,15 +214,6 @@ pub(super) fn number_before(text: &str) -> Option<&str> {
     let end = text.find(|c: char| !is_part(c))?;
     let (number, _) = text.split_at_checked(end)?;
     (text.trim() == text && !number.is_empty()).then_some(number)
-}
-
-/// Whether a name as it is written is the field `name`, in camelCase or as it is.
-fn is_spelling(written: &str, name: &str, camel: bool) -> bool {
-    if camel {
-        is_camel_case_of(written, name)
-    } else {
-        written == name
-    }
 }
 
 impl Text<'_> {
