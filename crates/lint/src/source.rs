@@ -3,6 +3,7 @@
 //! Words only: it knows no file system, no syntax and no terminal.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// A part of a text, in bytes from its beginning. Empty when it is a place between two bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,11 +54,18 @@ pub struct Position {
 pub struct SourceFile {
     name: String,
     text: String,
+    /// Made when a place is first asked for: of most files nothing is said.
+    places: OnceLock<Places>,
+    encoding: Encoding,
+}
+
+/// By what lines and columns are found.
+#[derive(Debug, Clone)]
+struct Places {
     /// Where each line starts; the first is 0.
     lines: Vec<usize>,
     /// How many characters begin before each block of the text: a line of megabytes may be asked for every place in it.
     characters: Vec<usize>,
-    encoding: Encoding,
 }
 
 /// How a text was written in bytes.
@@ -111,19 +119,10 @@ impl SourceFile {
 
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        let text = text.into();
-        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let lines = std::iter::once(0).chain(starts.map(|(at, _)| at + 1)).collect();
-        let counted = text.as_bytes().chunks(BLOCK).scan(0, |before, block| {
-            let here = *before;
-            *before += beginnings(block);
-            Some(here)
-        });
         Self {
             name: name.into(),
-            characters: counted.collect(),
-            text,
-            lines,
+            text: text.into(),
+            places: OnceLock::new(),
             encoding: Encoding::Utf8,
         }
     }
@@ -148,8 +147,9 @@ impl SourceFile {
     #[must_use]
     pub fn position(&self, offset: usize) -> Position {
         let offset = self.text.floor_char_boundary(offset);
-        let line = self.lines.partition_point(|start| *start <= offset);
-        let start = self.lines.get(line - 1).copied().unwrap_or_default();
+        let lines = self.lines();
+        let line = lines.partition_point(|start| *start <= offset);
+        let start = lines.get(line - 1).copied().unwrap_or_default();
         let column = self.characters_before(offset) - self.characters_before(start) + 1;
         Position { line, column }
     }
@@ -157,21 +157,46 @@ impl SourceFile {
     /// Where a line starts; the first is 0.
     #[must_use]
     pub fn line_start(&self, line: usize) -> Option<usize> {
-        self.lines.get(line).copied()
+        self.lines().get(line).copied()
     }
 
     /// The line that a byte is in; the first is 0.
     #[must_use]
     pub fn line_of(&self, offset: usize) -> usize {
-        self.lines.partition_point(|start| *start <= offset) - 1
+        self.lines().partition_point(|start| *start <= offset) - 1
+    }
+
+    fn places(&self) -> &Places {
+        self.places.get_or_init(|| Places::of(&self.text))
+    }
+
+    fn lines(&self) -> &[usize] {
+        &self.places().lines
     }
 
     fn characters_before(&self, offset: usize) -> usize {
+        let characters = &self.places().characters;
         // The end of the text may be the beginning of a block that is not there.
-        let block = (offset / BLOCK).min(self.characters.len().saturating_sub(1));
-        let before = self.characters.get(block).copied().unwrap_or_default();
+        let block = (offset / BLOCK).min(characters.len().saturating_sub(1));
+        let before = characters.get(block).copied().unwrap_or_default();
         let rest = self.text.as_bytes().get(block * BLOCK..offset).unwrap_or_default();
         before + beginnings(rest)
+    }
+}
+
+impl Places {
+    fn of(text: &str) -> Self {
+        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let lines = std::iter::once(0).chain(starts.map(|(at, _)| at + 1)).collect();
+        let counted = text.as_bytes().chunks(BLOCK).scan(0, |before, block| {
+            let here = *before;
+            *before += beginnings(block);
+            Some(here)
+        });
+        Self {
+            lines,
+            characters: counted.collect(),
+        }
     }
 }
 
