@@ -73,7 +73,9 @@ pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
             }
         }
         let cpu = resources.number("cpu");
-        if let Some((cpu, _)) = cpu.filter(|(_, cpu)| Quantity::cores(*cpu).is_some_and(Quantity::is_negative)) {
+        if let Some((cpu, _)) =
+            cpu.filter(|(_, cpu)| *cpu < 0.0 && Quantity::cores(*cpu).is_some_and(Quantity::is_negative))
+        {
             negative(cpu.value.span, "`cpu`", findings);
         }
     }

@@ -1,5 +1,6 @@
 //! Rules about requests and limits: what each container of the pod gets, and whether Kubernetes grants it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::amounts::FIELDS;
@@ -70,12 +71,12 @@ pub(super) enum Origin<'a> {
 pub(super) struct Amount<'a> {
     pub quantity: Quantity,
     /// As Kubernetes would write it.
-    pub text: String,
+    pub text: Cow<'a, str>,
     pub origin: Origin<'a>,
 }
 
 /// Amounts by the names that Kubernetes has for the resources.
-type Amounts<'a> = BTreeMap<String, Amount<'a>>;
+type Amounts<'a> = BTreeMap<&'a str, Amount<'a>>;
 
 /// What one container asks for, and what it may have.
 #[derive(Debug, Clone, Default)]
@@ -125,7 +126,7 @@ impl<'a> Containers<'a> {
         };
         for name in super::kubernetes::resources::STANDARD {
             if let Some(amount) = user.requests.get(name) {
-                init.requests.insert(name.to_owned(), amount.clone());
+                init.requests.insert(name, amount.clone());
             }
         }
         let sidecar = Container {
@@ -146,23 +147,23 @@ pub(super) fn has_sidecar_requests(spec: &Spec<'_>) -> bool {
     spec.root.get(field).is_some() || spec.version >= MERGED && spec.root.find(field).is_none()
 }
 
-fn defaults<'a>() -> impl Iterator<Item = (String, Amount<'a>)> {
+fn defaults<'a>() -> impl Iterator<Item = (&'a str, Amount<'a>)> {
     DEFAULTS
         .into_iter()
-        .map(|(_, kubernetes, text)| (kubernetes.to_owned(), given(text, Origin::Defaults)))
+        .map(|(_, kubernetes, text)| (kubernetes, given(text, Origin::Defaults)))
 }
 
 fn pachd_asks<'a>() -> Amounts<'a> {
     [("cpu", "0"), ("memory", "64M")]
-        .map(|(name, text)| (name.to_owned(), given(text, Origin::Pachd)))
+        .map(|(name, text)| (name, given(text, Origin::Pachd)))
         .into_iter()
         .collect()
 }
 
-fn given<'a>(text: &str, origin: Origin<'a>) -> Amount<'a> {
+fn given<'a>(text: &'a str, origin: Origin<'a>) -> Amount<'a> {
     Amount {
         quantity: Quantity::parse(text).unwrap_or(Quantity::ZERO),
-        text: text.to_owned(),
+        text: text.into(),
         origin,
     }
 }
@@ -176,7 +177,7 @@ fn requests<'a>(spec: &Spec<'a>, field: &str) -> Amounts<'a> {
     for (name, kubernetes, text) in DEFAULTS {
         if is_merged && fields.find(name).is_none() {
             amounts
-                .entry(kubernetes.to_owned())
+                .entry(kubernetes)
                 .or_insert_with(|| given(text, Origin::Defaults));
         }
     }
@@ -191,15 +192,15 @@ fn amounts(of: Fields<'_>) -> Amounts<'_> {
         && let Some(quantity) = Quantity::cores(cores)
     {
         let origin = Origin::Spec(member);
-        let text = format!("{cores}");
-        amounts.insert("cpu".to_owned(), Amount { quantity, text, origin });
+        let text = cores.to_string().into();
+        amounts.insert("cpu", Amount { quantity, text, origin });
     }
     for (name, kubernetes) in [("memory", "memory"), ("disk", "ephemeral-storage")] {
         if let Some((member, text)) = of.get(name).and_then(|member| Some((member, member.value.as_str()?)))
             && let Some(quantity) = Quantity::parse(text)
         {
-            let (text, origin) = (text.to_owned(), Origin::Spec(member));
-            amounts.insert(kubernetes.to_owned(), Amount { quantity, text, origin });
+            let (text, origin) = (text.into(), Origin::Spec(member));
+            amounts.insert(kubernetes, Amount { quantity, text, origin });
         }
     }
     if let Some(member) = of.get("gpu") {
@@ -216,8 +217,8 @@ fn amounts(of: Fields<'_>) -> Amounts<'_> {
             )]
             let count = count as i64;
             let (quantity, origin) = (Quantity::whole(count), Origin::Spec(member));
-            let text = count.to_string();
-            amounts.insert(kind.to_owned(), Amount { quantity, text, origin });
+            let text = count.to_string().into();
+            amounts.insert(kind, Amount { quantity, text, origin });
         }
     }
     amounts
@@ -337,11 +338,11 @@ fn pair(name: &str, request: &Amount<'_>, limit: Option<&Amount<'_>>, of: &str, 
 /// Huge pages of a container that has nothing to use them with.
 fn huge_pages_alone<'a, 'b>(of: &'b Container<'a>) -> Option<(&'b str, &'a Member)> {
     let mut all = of.limits.iter().chain(&of.requests);
-    if all.clone().any(|(name, _)| name == "cpu" || name == "memory") {
+    if all.clone().any(|(name, _)| matches!(*name, "cpu" | "memory")) {
         return None;
     }
     all.find_map(|(name, amount)| match amount.origin {
-        Origin::Spec(member) if is_huge_page(name) => Some((name.as_str(), member)),
+        Origin::Spec(member) if is_huge_page(name) => Some((*name, member)),
         _ => None,
     })
 }

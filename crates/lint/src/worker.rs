@@ -149,7 +149,7 @@ fn lists(of: &Container<'_>) -> Json {
     for (name, amounts) in [("requests", &of.requests), ("limits", &of.limits)] {
         let list: Map<String, Json> = amounts
             .iter()
-            .map(|(name, amount)| (name.clone(), Json::from(amount.text.as_str())))
+            .map(|(name, amount)| ((*name).to_owned(), Json::from(amount.text.as_ref())))
             .collect();
         if !list.is_empty() {
             lists.insert(name.to_owned(), Json::Object(list));
