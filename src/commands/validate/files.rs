@@ -1,5 +1,7 @@
 //! Which files are meant, and what is in them.
 
+use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
@@ -187,7 +189,7 @@ fn is_piped_in(waiting: impl FnOnce()) -> bool {
 fn find_in_directory(directory: &Path, found: &mut Found) {
     let before = found.inputs.len() + found.unread.len();
     let mut walk = WalkBuilder::new(directory);
-    walk.git_global(false).sort_by_file_name(Ord::cmp);
+    walk.git_global(false).sort_by_file_path(by_name);
     for entry in walk.build() {
         match entry {
             Ok(entry) if has_ending(entry.path()) => found.entry(entry),
@@ -198,6 +200,11 @@ fn find_in_directory(directory: &Path, found: &mut Found) {
     if found.inputs.len() + found.unread.len() == before {
         found.empty.push(shown(directory));
     }
+}
+
+/// The order of two entries of one directory: their paths differ in their names only, which need not be cut off.
+fn by_name(one: &Path, other: &Path) -> Ordering {
+    one.as_os_str().cmp(other.as_os_str())
 }
 
 fn has_ending(path: &Path) -> bool {
@@ -225,7 +232,7 @@ fn expand(pattern: &Path, found: &mut Found) {
     } else {
         &base
     });
-    walk.standard_filters(false).hidden(true).sort_by_file_name(Ord::cmp);
+    walk.standard_filters(false).hidden(true).sort_by_file_path(by_name);
     if !pattern
         .components()
         .any(|part| part.as_os_str().as_encoded_bytes() == b"**")
@@ -292,10 +299,16 @@ fn download(url: &str) -> Result<Vec<u8>, String> {
 }
 
 fn read_all(source: impl Read) -> io::Result<Vec<u8>> {
-    // Nearly all specs are smaller: one read, and one that finds the end.
-    let mut bytes = Vec::with_capacity(8 << 10);
-    source.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    thread_local! {
+        // Nearly all specs are smaller: one read, and one that finds the end. A new one for each of ten thousand files
+        // costs more than to copy what was read.
+        static BUFFER: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(8 << 10));
+    }
+    BUFFER.with_borrow_mut(|buffer| {
+        buffer.clear();
+        source.take(LARGEST + 1).read_to_end(buffer)?;
+        Ok(buffer.clone())
+    })
 }
 
 /// A path as it is shown, and matched: `./` in front says nothing.
