@@ -106,6 +106,9 @@ impl Scene<'_> {
             | Cause::UnknownAlias { .. }
             | Cause::ExcessiveAliases
             | Cause::MergeKey
+            | Cause::MergesNoMap
+            | Cause::MergeWord
+            | Cause::Misfit { .. }
             | Cause::Timestamp
             | Cause::NonStringKey { .. }
             | Cause::ComplexKey

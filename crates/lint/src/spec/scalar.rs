@@ -41,6 +41,38 @@ pub fn resolve(word: &str) -> Plain {
     }
 }
 
+/// What a scalar means that has a tag of YAML's own, and which versions of pachctl take it so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tagged {
+    /// None where it is nothing of that tag.
+    pub meaning: Option<Plain>,
+    pub fits_before_2_8: bool,
+    pub fits_since_2_8: bool,
+}
+
+/// Resolves a scalar with one of the tags `str`, `bool`, `null`, `int` and `float`. Before 2.8 pachctl resolves it as if
+/// the tag were not there and compares; since then it asks less of `bool` and `null`, and more of `int`.
+#[must_use]
+pub fn tagged(tag: &str, word: &str) -> Tagged {
+    let plain = resolve(word);
+    let is_number = matches!(plain, Plain::Number | Plain::OddNumber);
+    let is_whole = is_number && to_json_number(word).is_some_and(|json| !json.contains(['.', 'e', 'E']));
+    let (meaning, fits_before_2_8) = match tag {
+        "str" => (Some(Plain::String), true),
+        "bool" if word.eq_ignore_ascii_case("true") => (Some(Plain::Bool(true)), plain == Plain::Bool(true)),
+        "bool" if word.eq_ignore_ascii_case("false") => (Some(Plain::Bool(false)), plain == Plain::Bool(false)),
+        "bool" => (None, false),
+        "null" => (Some(Plain::Null), plain == Plain::Null),
+        "int" => (Some(plain).filter(|_| is_whole), is_whole),
+        _ => (Some(plain).filter(|_| is_number), is_number),
+    };
+    Tagged {
+        meaning,
+        fits_before_2_8,
+        fits_since_2_8: meaning.is_some() && !(tag == "int" && word == "-0"),
+    }
+}
+
 /// Whether JSON writes a number so.
 #[must_use]
 pub fn is_json_number(word: &str) -> bool {
@@ -195,6 +227,36 @@ mod tests {
             ("<<", Plain::Merge),
         ] {
             assert_eq!(resolve(word), meaning, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_tag_fits_what_pachctl_takes_with_it() {
+        // Before 2.8 as yaml.v3 3.0.1 decodes, since then as pachctl makes JSON of YAML.
+        for (tag, word, meaning, before, since) in [
+            ("str", "12", Some(Plain::String), true, true),
+            ("bool", "True", Some(Plain::Bool(true)), true, true),
+            ("bool", "tRuE", Some(Plain::Bool(true)), false, true),
+            ("bool", "yes", None, false, false),
+            ("null", "~", Some(Plain::Null), true, true),
+            ("null", "x", Some(Plain::Null), false, true),
+            ("int", "5", Some(Plain::Number), true, true),
+            ("int", "-0", Some(Plain::Number), true, false),
+            ("int", "0x10", Some(Plain::OddNumber), true, true),
+            ("int", "5.0", None, false, false),
+            ("int", "1e3", None, false, false),
+            ("int", "abc", None, false, false),
+            ("int", "2020-01-01", None, false, false),
+            ("float", "5", Some(Plain::Number), true, true),
+            ("float", ".5", Some(Plain::OddNumber), true, true),
+            ("float", "abc", None, false, false),
+        ] {
+            let expected = Tagged {
+                meaning,
+                fits_before_2_8: before,
+                fits_since_2_8: since,
+            };
+            assert_eq!(tagged(tag, word), expected, "!!{tag} {word}");
         }
     }
 

@@ -183,6 +183,10 @@ pub enum Cause {
     ExcessiveAliases,
     /// `<<: *name`
     MergeKey,
+    /// `<<: name`
+    MergesNoMap,
+    /// `<<` where it is no key.
+    MergeWord,
     /// A plain date or time.
     Timestamp,
     /// A key that is a number, a boolean or null.
@@ -194,6 +198,12 @@ pub enum Cause {
     /// `!!binary`, `!mine`
     Tag {
         tag: String,
+    },
+    /// `!!bool yes`: a tag and a value that is no such thing, and who refuses it.
+    Misfit {
+        tag: String,
+        before_2_8: bool,
+        since_2_8: bool,
     },
     /// `%YAML 1.2`
     Directive {

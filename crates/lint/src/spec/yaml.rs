@@ -334,7 +334,12 @@ impl<'a> Builder<'a> {
                 merges,
                 merged,
             } => match key.take() {
-                Some(_) if std::mem::take(merges) => merged.extend(members_of(node)),
+                Some(_) if std::mem::take(merges) => {
+                    if !is_mergeable(&node) {
+                        self.reading.fault(Cause::MergesNoMap, node.span, None);
+                    }
+                    merged.extend(members_of(node));
+                }
                 Some(key) => members.push(Member { key, value: node }),
                 None => {
                     let name = node.as_str().map(str::to_owned);
@@ -369,14 +374,9 @@ impl<'a> Builder<'a> {
         }
         let is_dash = self.dashes.contains(&span.start);
         let value = if is_dash { "-" } else { value };
-        let is_known = self.check_tag(tag, &["str", "int", "float", "bool", "null"], span);
-        let meaning = match tag {
-            Some(tag) if is_known && !tag.is_yaml_core_schema_tag("str") => scalar::resolve(value),
-            None if style == ScalarStyle::Plain => scalar::resolve(value),
-            _ => Plain::String,
-        };
+        let meaning = self.meaning(value, style, tag, span);
         if self.is_key_next() {
-            self.key(value, meaning, span);
+            self.key(value, meaning.unwrap_or(Plain::String), span);
             return;
         }
         let text = |quoted| {
@@ -386,7 +386,8 @@ impl<'a> Builder<'a> {
                 block: matches!(style, ScalarStyle::Literal | ScalarStyle::Folded),
             })
         };
-        let value = match meaning {
+        let value = match meaning.unwrap_or(Plain::String) {
+            _ if meaning.is_none() => Value::Unreadable,
             Plain::Null => Value::Null,
             Plain::Bool(value) => Value::Bool(value),
             Plain::Number => Value::Number(value.to_owned()),
@@ -404,7 +405,11 @@ impl<'a> Builder<'a> {
                 self.reading.fault(Cause::Timestamp, span, None);
                 text(false)
             }
-            Plain::Merge | Plain::String => text(style != ScalarStyle::Plain),
+            Plain::Merge => {
+                self.reading.fault(Cause::MergeWord, span, None);
+                text(false)
+            }
+            Plain::String => text(style != ScalarStyle::Plain),
         };
         let span = if span.is_empty() { self.after_colon(span) } else { span };
         self.place(
@@ -414,6 +419,32 @@ impl<'a> Builder<'a> {
             },
             anchor,
         );
+    }
+
+    /// None for a value that its tag does not fit.
+    fn meaning(&mut self, value: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Option<Plain> {
+        let is_known = self.check_tag(tag, &["str", "int", "float", "bool", "null"], span);
+        let suffix = tag.and_then(Tag::core_suffix).filter(|_| is_known);
+        let Some(suffix) = suffix else {
+            // `!` alone says nothing of a plain scalar to the reader of pachctl.
+            let is_bare = tag.is_none_or(is_without_name);
+            let is_resolved = is_bare && style == ScalarStyle::Plain;
+            return Some(if is_resolved {
+                scalar::resolve(value)
+            } else {
+                Plain::String
+            });
+        };
+        let tagged = scalar::tagged(suffix, value);
+        if !tagged.fits_before_2_8 || !tagged.fits_since_2_8 {
+            let cause = Cause::Misfit {
+                tag: format!("!!{suffix}"),
+                before_2_8: !tagged.fits_before_2_8,
+                since_2_8: !tagged.fits_since_2_8,
+            };
+            self.reading.fault(cause, span, None);
+        }
+        tagged.meaning
     }
 
     /// Where a value that is not there would stand: after the colon of its key.
@@ -506,8 +537,7 @@ impl<'a> Builder<'a> {
         if fitting.iter().any(|suffix| tag.is_yaml_core_schema_tag(suffix)) {
             return true;
         }
-        // `!` alone says: no resolving.
-        if !(tag.handle().is_empty() && tag.suffix() == "!" || tag.handle() == "!" && tag.suffix().is_empty()) {
+        if !is_without_name(tag) {
             let tag = tag
                 .core_suffix()
                 .map_or_else(|| format!("!{}", tag.suffix()), |suffix| format!("!!{suffix}"));
@@ -515,6 +545,17 @@ impl<'a> Builder<'a> {
         }
         false
     }
+}
+
+/// `!` alone.
+fn is_without_name(tag: &Tag) -> bool {
+    tag.handle().is_empty() && tag.suffix() == "!" || tag.handle() == "!" && tag.suffix().is_empty()
+}
+
+/// Whether `<<` can bring it.
+fn is_mergeable(node: &Node) -> bool {
+    let is_map = |node: &Node| matches!(node.value, Value::Object(_) | Value::Unreadable);
+    is_map(node) || matches!(&node.value, Value::Array(elements) if elements.iter().all(is_map))
 }
 
 fn members_of(node: Node) -> Vec<Member> {

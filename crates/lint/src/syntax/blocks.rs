@@ -101,6 +101,15 @@ impl Scene<'_> {
             Cause::MergeKey => {
                 Finding::new(&MERGE_KEY, span, "pachctl knows no merge keys").help("write the keys that it stands for")
             }
+            Cause::MergesNoMap if is_strict || self.version.is_1() => return None,
+            Cause::MergesNoMap => {
+                let message = "`<<` merges a mapping, or a list of them, and this is none";
+                Finding::new(&MERGE_KEY, span, message).help("write the keys that it stands for")
+            }
+            Cause::MergeWord if !is_strict => return None,
+            Cause::MergeWord => Finding::new(&TAG, span, "`<<` without quotes is a merge key to YAML")
+                .note("pachctl refuses the file: tag \"!!merge\" unsupported")
+                .safe_fix("write quotes", replace(span, quoted("<<"))),
             Cause::Timestamp => {
                 let safety = if is_strict { Safety::Safe } else { Safety::Unsafe };
                 let written = self.file.slice(span);
@@ -117,6 +126,19 @@ impl Scene<'_> {
                     .safe_fix("write quotes", replace(span, quoted(name)))
             }
             Cause::ComplexKey => Finding::new(&COMPLEX_KEY, span, "a key of a spec is a string"),
+            Cause::Misfit {
+                tag,
+                before_2_8,
+                since_2_8,
+            } => {
+                if !(if is_strict { *since_2_8 } else { *before_2_8 }) {
+                    return None;
+                }
+                let written = self.file.slice(span);
+                Finding::new(&TAG, span, format!("`{written}` is no `{tag}`"))
+                    .help("take the tag away, or write a value that fits it")
+            }
+            Cause::Tag { .. } if !is_strict => return None,
             Cause::Tag { tag } => Finding::new(&TAG, span, format!("pachctl does not know the tag `{tag}`")),
             Cause::Directive { accepted: true } => return None,
             _ => {

@@ -445,7 +445,8 @@ pub(super) const EXCESSIVE_ALIASES: Rule = rule!(
 pub(super) const MERGE_KEY: Rule = rule!(
     "yaml-merge-key", "yaml", Error, Versions::ALL,
     summary: "A spec uses a merge key",
-    why: "pachctl 1.x refuses `<<`, 2.0 to 2.7 take it, 2.8 and later say `tag \"!!merge\" unsupported`.",
+    why: "pachctl 1.x refuses `<<`, 2.0 to 2.7 take it, 2.8 and later say `tag \"!!merge\" unsupported`. What is \
+          merged has to be a mapping or a list of mappings.",
     source: "src/internal/ppsutil/decoder.go",
 );
 
@@ -474,10 +475,13 @@ pub(super) const COMPLEX_KEY: Rule = rule!(
 );
 
 pub(super) const TAG: Rule = rule!(
-    "yaml-tag", "yaml", Error, Versions::since(2, 8),
-    summary: "A value has a tag that pachctl does not know",
-    why: "pachctl 2.8 and later know strings, numbers, booleans and null: `tag unsupported`.",
+    "yaml-tag", "yaml", Error, Versions::since(2, 0),
+    summary: "A value has a tag that pachctl does not know, or one that does not fit it",
+    why: "pachctl 2.8 and later know strings, numbers, booleans and null: `tag unsupported`. That is also said of a \
+          plain `<<` that is no key. A tag that does not fit, such as `!!bool yes`, is refused by each version since \
+          2.0.",
     source: "src/internal/ppsutil/decoder.go",
+    fixable: Some(Safety::Safe),
 );
 
 pub(super) const DIRECTIVE: Rule = rule!(

@@ -46,6 +46,25 @@ fn each_fault_has_its_cause_and_place() {
         ("1: x\ntrue: y\n", &["NonStringKey 1", "NonStringKey true"]),
         ("[a]: x\n", &["ComplexKey [a]"]),
         ("a: !!binary aGk=\nb: !!str 1\nc: !mine x\n", &["Tag aGk=", "Tag x"]),
+        (
+            "a: <<\nb: [! <<, '<<', ! '<<', !!str <<]\n",
+            &["MergeWord <<", "MergeWord <<"],
+        ),
+        (
+            "a: !!bool yes\nb: !!int 5.0\nc: !!null ~\nd: !!int '5'\n!!float e: !!bool true\n",
+            &["Misfit yes", "Misfit 5.0", "Misfit e"],
+        ),
+        (
+            "a: {<<: x}\nb: {<<: [1]}\nc: {<<: {d: 1}}\ne: {<<: [{f: 1}]}\n",
+            &[
+                "MergeKey <<",
+                "MergesNoMap x",
+                "MergeKey <<",
+                "MergesNoMap [1]",
+                "MergeKey <<",
+                "MergeKey <<",
+            ],
+        ),
         ("%YAML 1.2\n---\na: 1\n", &["Directive %YAML 1.2"]),
         ("a: 1\n---\n", &["EmptyDocument ---"]),
         ("---\na: 1\n---\n---\nb: 1\n", &["EmptyDocument ---"]),
