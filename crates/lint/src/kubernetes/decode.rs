@@ -120,6 +120,8 @@ impl Decoder {
             (Kind::Map(of), Json::Object(members)) => {
                 let decoded = members.iter().map(|(key, value)| {
                     let value = match value {
+                        // Go leaves the zero of the type.
+                        Json::Null if matches!(of, Kind::Quantity) => Json::String("0".to_owned()),
                         Json::Null => Json::String(String::new()),
                         _ => self.decode(*of, value, path.key(key))?,
                     };

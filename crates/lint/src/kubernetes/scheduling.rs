@@ -222,6 +222,10 @@ impl Judge {
             }
             if text(requirement, "key") != "metadata.name" {
                 self.fault(path.key("key"), "has to be `metadata.name`");
+                continue;
+            }
+            for (at, value) in list(requirement, "values").iter().enumerate() {
+                self.fault_if(path.key("values").index(at), value.as_str().and_then(names::subdomain));
             }
         }
     }

@@ -6,11 +6,20 @@ use super::json::{Path, flag, integer, list, members, text};
 use super::judge::Judge;
 use super::names;
 
+/// What a volume's name, `:` and its portal may have at most where the initiator has a name.
+const MOST_OF_PORTAL: usize = 64;
+
 impl Judge {
-    pub(super) fn iscsi(&mut self, of: &Json, path: Path<'_>) {
+    pub(super) fn iscsi(&mut self, of: &Json, path: Path<'_>, volume: &str) {
         self.formed(of, path, "iqn", initiator_fault);
         if let Some(name) = of.get("initiatorName").and_then(Json::as_str) {
             self.fault_if(path.key("initiatorName"), initiator_fault(name));
+            if volume.len() + ":".len() + text(of, "targetPortal").len() > MOST_OF_PORTAL {
+                self.fault(
+                    path.key("targetPortal"),
+                    "is too long: with the volume's name and `:` before it, it has more than 64 characters",
+                );
+            }
         }
         self.within(of, path, "lun", 0, 255);
         let is_authenticated = flag(of, "chapAuthDiscovery") || flag(of, "chapAuthSession");

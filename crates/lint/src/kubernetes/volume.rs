@@ -120,7 +120,7 @@ impl Judge {
             "quobyte" => self.quobyte(of, path),
             "storageos" => self.storageos(of, path),
             "gcePersistentDisk" | "awsElasticBlockStore" => self.within(of, path, "partition", 0, 255),
-            "iscsi" => self.iscsi(of, path),
+            "iscsi" => self.iscsi(of, path, text(volume, "name")),
             "fc" => self.fibre_channel(of, path),
             _ => {}
         }

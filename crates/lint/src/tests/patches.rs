@@ -72,3 +72,35 @@ fn of_more_than_is_judged_after_each_operation_none_is_named() {
         assert!(found[0].message.starts_with(called), "{}", found[0].message);
     }
 }
+
+#[test]
+fn what_kubernetes_refuses_of_names_portals_and_amounts_of_nothing_is_found() {
+    let fields = |name: &str| {
+        let field = json!({"key": "metadata.name", "operator": "In", "values": [name]});
+        let terms = json!({"nodeSelectorTerms": [{"matchFields": [field]}]});
+        let affinity = json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}});
+        found(&[add("/affinity", &affinity)]).len()
+    };
+    assert_eq!(
+        ["node-1", "a.b", "", "A_B", "-a", "a b"].map(fields),
+        [0, 0, 1, 1, 1, 1]
+    );
+    // Of the volume's name, `:` and the portal Kubernetes takes 64 characters.
+    let portal = |length: usize, initiator: &Json| {
+        let iscsi = json!({
+            "iqn": "iqn.2001-04.com.example:storage", "targetPortal": "p".repeat(length), "initiatorName": initiator,
+        });
+        found(&[add("/volumes/-", &json!({"name": "v", "iscsi": iscsi}))]).len()
+    };
+    let named = json!("iqn.2001-04.com.example:node");
+    assert_eq!(
+        [portal(62, &named), portal(63, &named), portal(63, &Json::Null)],
+        [0, 1, 0]
+    );
+    // Null is the amount 0.
+    let resources = |limit: Json| {
+        let resources = json!({"limits": {"memory": limit}, "requests": {"memory": "1Gi"}});
+        found(&[add("/containers/0/resources", &resources)]).len()
+    };
+    assert_eq!([resources(json!("1Gi")), resources(Json::Null)], [0, 1]);
+}
