@@ -157,10 +157,26 @@ fn words(spec: &Spec<'_>, program: &Program<'_>, findings: &mut Findings<'_>) {
 
 /// A list for `cmd` in which a shell runs a line, and the change to it.
 fn in_shell(spec: &Spec<'_>, line: &str) -> (String, Option<Edit>) {
-    let list = format!("[\"sh\", \"-c\", {}]", serde_json::Value::from(line));
+    let list = list_of(&["sh", "-c", line]);
     let member = spec.transform().get("cmd");
     let edit = member.and_then(|member| edit::rewrite(spec.file, &member.value, list.clone()));
     (list, edit)
+}
+
+/// A line as the list that does the same: of its words, or in a shell where that would take one for more than it is.
+pub(super) fn as_list(line: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || " ._-/:=,@+".contains(c);
+    let words: Vec<_> = line.split_whitespace().collect();
+    let sets_a_variable = words.first().is_some_and(|word| word.contains('='));
+    if words.is_empty() || sets_a_variable || !line.chars().all(is_plain) {
+        return list_of(&["sh", "-c", line]);
+    }
+    list_of(&words)
+}
+
+fn list_of(words: &[&str]) -> String {
+    let words = words.iter().map(|word| serde_json::Value::from(*word).to_string());
+    format!("[{}]", words.collect::<Vec<_>>().join(", "))
 }
 
 /// A whole line as the only word of `cmd`.
@@ -179,8 +195,7 @@ fn one_string(spec: &Spec<'_>, line: Text<'_>) -> Finding {
         .help(format!("write \"cmd\": {list}"))
         .unsafe_fix("run it in a shell", edit);
     }
-    let list = words.iter().map(|word| serde_json::Value::from(*word).to_string());
-    let list = format!("[{}]", list.collect::<Vec<_>>().join(", "));
+    let list = list_of(&words);
     let is_plain = !line.value.contains(['"', '\'', '\\']);
     let member = spec.transform().get("cmd").filter(|_| is_plain);
     let edit = member.and_then(|member| edit::rewrite(spec.file, &member.value, list.clone()));

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::command;
 use super::duration;
 use super::edit;
 use super::finding::{Finding, Findings};
@@ -131,15 +132,10 @@ pub(super) fn null_for_many(spec: &Spec<'_>, field: &Field, member: &Member, fin
 
 /// A command line, or the lines of a script, as one string.
 fn not_a_list_of_words(spec: &Spec<'_>, field: &Field, name: &str, node: &Node, text: &str) -> Finding {
-    let is_command = field.name.ends_with("cmd");
-    let needs_shell = text.contains(|c: char| !c.is_ascii_alphanumeric() && !"._-/".contains(c));
-    let (what, list) = match (is_command, needs_shell) {
-        (true, true) => (
-            "a program and its arguments",
-            format!("[\"sh\", \"-c\", {}]", json_string(text)),
-        ),
-        (true, false) => ("a program and its arguments", format!("[{}]", json_string(text))),
-        (false, _) => ("the lines that go to the program", format!("[{}]", json_string(text))),
+    let (what, list) = if field.name.ends_with("cmd") {
+        ("a program and its arguments", command::as_list(text))
+    } else {
+        ("the lines that go to the program", format!("[{}]", json_string(text)))
     };
     let message = format!("{name} has to be a list, {what}, and this is one string");
     Finding::new(&CMD_NOT_LIST, node.span, message)
