@@ -80,7 +80,8 @@ pub(super) fn check_with(
                 spout: options.expect == Expect::Spout || is_meant_as_spout(&document.root),
             });
         } else {
-            checked.skipped += usize::from(is_pipeline(&document.root));
+            // One that cannot be read is an error, and told as that.
+            checked.skipped += usize::from(is_pipeline(&document.root) && document.whole);
         }
     }
     checked.specs = specs.len();

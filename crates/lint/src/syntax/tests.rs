@@ -245,3 +245,16 @@ fn a_question_mark_in_a_text_without_quotes_is_an_error_in_a_file_that_begins_as
         }
     }
 }
+
+#[test]
+fn a_pipeline_that_cannot_be_read_is_an_error_and_is_not_skipped_besides() {
+    let options = Options {
+        expect: Expect::Any,
+        ..Options::default()
+    };
+    let checked = |text: &str| check(&SourceFile::new("a.json", text), &options);
+    let cut = checked("{\"pipeline\": {\"name\": \"p\"},");
+    assert_eq!((cut.skipped, cut.diagnostics.len()), (0, 1));
+    let whole = checked("{\"pipeline\": {\"name\": \"p\"}}");
+    assert_eq!((whole.skipped, whole.diagnostics.len()), (1, 0));
+}
