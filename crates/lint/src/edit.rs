@@ -2,6 +2,7 @@
 
 use crate::diagnostic::Edit;
 use crate::source::{SourceFile, Span};
+use crate::spec::scalar::{self, Plain};
 use crate::spec::tree::{Key, Member, Node, Value};
 
 /// The edits of a fix as they have to be: in the order of their places.
@@ -67,7 +68,7 @@ pub(super) fn reword(file: &SourceFile, node: &Node, text: &str) -> Option<Edit>
         !text.is_empty() && text.chars().all(ordinary)
     };
     let says_the_same = node.as_str() == Some(written.trim_matches(['"', '\'']));
-    let stays_a_string = is_quoted || text.starts_with(|c: char| c.is_ascii_alphabetic());
+    let stays_a_string = is_quoted || scalar::resolve(text) == Plain::String;
     (plain(text) && says_the_same && stays_a_string).then_some(())?;
     rewrite(file, node, quoted_like(written, text))
 }
