@@ -10,7 +10,7 @@ use spoutctl_lint::diagnostic::Safety;
 
 /// All rules, a line each, or as JSON.
 pub(super) fn list_rules(terminal: &Terminal, format: Option<ReportFormat>) -> Result<Exit, Failure> {
-    let rules = spoutctl_lint::rules();
+    let rules = spoutctl_lint::every_rule();
     if format == Some(ReportFormat::Json) {
         let list: Vec<_> = rules
             .iter()
