@@ -60,6 +60,12 @@ const PROJECT_STARTS_WITH_DIGIT: Rule = rule!("project-starts-with-digit", Error
     source: "src/server/pps/server/worker_rc.go:1102; feature gate RelaxedServiceNameValidation; created on API \
              servers of 1.25.16 and 1.37.2",
 );
+const PROJECT_NAME_LENGTH: Rule = rule!("project-name-length", Error, Versions::since(2, 5),
+    summary: "a project whose name is longer than pachd allows",
+    why: "pachd makes no project whose name has more than 51 characters, so that there can be none, and refuses a \
+          pipeline of a project that is not there.",
+    source: "src/pfs/pfs.go:217-235",
+);
 const SERVICE_NAME_TOO_LONG: Rule = rule!("service-name-too-long", Error, Versions::ALL,
     summary: "a name that pachd accepts and that is too long for the pipeline's service",
     why: "Kubernetes' services have names of at most 63 characters. pachd makes one of the project, the name and the \
@@ -93,18 +99,22 @@ pub(super) const RULES: &[Rule] = &[
     SPOUT_NAME_NOT_DNS,
     NAME_TRAILING_DASH,
     PROJECT_STARTS_WITH_DIGIT,
+    PROJECT_NAME_LENGTH,
     SERVICE_NAME_TOO_LONG,
     NAME_FAILS_LATER,
 ];
 
 /// What a Kubernetes name may have at most.
 const MOST: usize = 63;
+/// What pachd takes for a project's name at most.
+const MOST_OF_PROJECT: usize = MOST - "default-".len() - "-v99".len();
 const PROJECTS: Version = Version::new(2, 5);
 
 pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     missing(spec, findings);
     if let Some(project) = spec.project().filter(|_| spec.version >= PROJECTS) {
         characters(spec, project, "project", findings);
+        project_length(project, findings);
         let refusal = Refusal::Before(RELAXED_SERVICES);
         if project.value.starts_with(|c: char| c.is_ascii_digit())
             && let Some(severity) = refusal.severity(spec.kubernetes)
@@ -126,7 +136,29 @@ pub(super) fn check(spec: &Spec<'_>, findings: &mut Findings<'_>) {
     }
     let Some(name) = spec.name() else { return };
     characters(spec, name, "pipeline", findings);
-    length(spec, name, findings);
+    // Too long a project leaves no name that is short enough.
+    if spec
+        .project()
+        .is_none_or(|project| project.value.len() <= MOST_OF_PROJECT)
+    {
+        length(spec, name, findings);
+    }
+}
+
+/// A project of that name cannot be made.
+fn project_length(project: Text<'_>, findings: &mut Findings<'_>) {
+    let long = project.value.len();
+    if long > MOST_OF_PROJECT {
+        findings.add(
+            Finding::new(
+                &PROJECT_NAME_LENGTH,
+                project.span(),
+                format!("the project's name has {long} characters, and {MOST_OF_PROJECT} is the most"),
+            )
+            .note("pachd has no such project, for it makes none of so long a name")
+            .help("name a project that there is; `pachctl list project` shows them"),
+        );
+    }
 }
 
 fn missing(spec: &Spec<'_>, findings: &mut Findings<'_>) {
