@@ -50,8 +50,8 @@ pub struct Tagged {
     pub fits_since_2_8: bool,
 }
 
-/// Resolves a scalar with one of the tags `str`, `bool`, `null`, `int` and `float`. Before 2.8 pachctl resolves it as if
-/// the tag were not there and compares; since then it asks less of `bool` and `null`, and more of `int`.
+/// Resolves a scalar with one of the tags `str`, `bool`, `null`, `int`, `float`. Before 2.8 pachctl resolves it as if
+/// the tag were not there, and compares; since then it asks less of `bool` and `null`, and more of `int`.
 #[must_use]
 pub fn tagged(tag: &str, word: &str) -> Tagged {
     let plain = resolve(word);
