@@ -85,6 +85,24 @@ pub(super) fn ancestor(text: &str) -> (&str, u32) {
     if marks.is_empty() { (name, back) } else { (text, 0) }
 }
 
+/// # Errors
+/// When it is no id, so that no commit has it.
+pub(super) fn commit_set(set: Option<&CommitSet>) -> Result<CommitId, Refusal> {
+    let id = set.map_or("", |set| &set.id);
+    CommitId::new(id).map_err(|_| Refusal::CommitSetNotFound(id.to_owned()))
+}
+
+/// So many commits of a set went.
+///
+/// # Errors
+/// When there was none, before 2.6; since, that is no error, whatever stands for its id.
+pub(super) fn some_of_set(dialect: Dialect, id: Result<CommitId, Refusal>, gone: usize) -> Result<(), Failure> {
+    if gone > 0 || dialect.drops_what_is_gone() {
+        return Ok(());
+    }
+    Err(Refusal::CommitSetNotFound(id?.to_string()).into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,22 +124,4 @@ mod tests {
             assert_eq!(ancestor(text), expected, "{text}");
         }
     }
-}
-
-/// # Errors
-/// When it is no id, so that no commit has it.
-pub(super) fn commit_set(set: Option<&CommitSet>) -> Result<CommitId, Refusal> {
-    let id = set.map_or("", |set| &set.id);
-    CommitId::new(id).map_err(|_| Refusal::CommitSetNotFound(id.to_owned()))
-}
-
-/// So many commits of a set went.
-///
-/// # Errors
-/// When there was none, before 2.6; since, that is no error, whatever stands for its id.
-pub(super) fn some_of_set(dialect: Dialect, id: Result<CommitId, Refusal>, gone: usize) -> Result<(), Failure> {
-    if gone > 0 || dialect.drops_what_is_gone() {
-        return Ok(());
-    }
-    Err(Refusal::CommitSetNotFound(id?.to_string()).into())
 }
