@@ -27,6 +27,9 @@ pub(crate) use reading::LINE_ENDS;
 pub use reading::{Comment, MAX_ALIASED, MAX_DEPTH};
 pub(crate) use yaml::escapes::surrogates;
 
+/// How many places of a file that are not UTF-8 are told one by one.
+const MAX_BROKEN: usize = 16;
+
 /// A file, read as far as possible.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parsed {
@@ -43,6 +46,17 @@ pub struct Parsed {
 /// Reads a file.
 #[must_use]
 pub fn parse(file: &SourceFile) -> Parsed {
+    if let Some(place) = zero_byte(file) {
+        let mut reading = Reading::default();
+        reading.fault(Cause::NotText, place, None);
+        return Parsed {
+            dialect: Dialect::Json,
+            documents: Vec::new(),
+            faults: reading.faults,
+            comments: Vec::new(),
+            templates: Vec::new(),
+        };
+    }
     let (mut dialect, mut reading) = read(file.name(), file.text());
     let mut templates = Vec::new();
     if reading.faults.iter().any(|fault| fault.cause.stops_readers()) {
@@ -65,9 +79,14 @@ pub fn parse(file: &SourceFile) -> Parsed {
     match file.encoding() {
         Encoding::Utf8 => {}
         Encoding::Utf16 => reading.fault(Cause::Utf16, Span::at(0), None),
-        Encoding::Broken(places) => places
-            .iter()
-            .for_each(|place| reading.fault(Cause::NotUtf8, *place, None)),
+        Encoding::Broken(places) => {
+            // In another encoding each letter that is not English is such a place.
+            let told = if places.len() > MAX_BROKEN { 1 } else { places.len() };
+            for place in places.iter().take(told) {
+                let others = places.len() - told;
+                reading.fault(Cause::NotUtf8 { others }, *place, None);
+            }
+        }
     }
     reading.faults.sort_by_key(|fault| (fault.span, fault.related));
     Parsed {
@@ -77,6 +96,13 @@ pub fn parse(file: &SourceFile) -> Parsed {
         comments: reading.comments,
         templates,
     }
+}
+
+/// The first zero byte of what is no text, such as a program: there is nothing in it to take apart.
+fn zero_byte(file: &SourceFile) -> Option<Span> {
+    let is_broken = matches!(file.encoding(), Encoding::Broken(_));
+    let first = file.text().find('\0').filter(|_| is_broken)?;
+    Some(Span::new(first, first + 1))
 }
 
 fn read(name: &str, text: &str) -> (Dialect, Reading) {

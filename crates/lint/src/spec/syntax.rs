@@ -157,8 +157,12 @@ pub enum Cause {
     BraceWithoutJson,
     /// A tab before the first bracket of a document.
     LeadingTab,
-    /// Bytes that are not UTF-8.
-    NotUtf8,
+    /// Bytes that are not UTF-8, and how many other places have such.
+    NotUtf8 {
+        others: usize,
+    },
+    /// Zero bytes among bytes that are not UTF-8.
+    NotText,
     /// UTF-16 with a byte order mark; YAML knows it.
     Utf16,
 
@@ -288,7 +292,8 @@ impl Cause {
                 | Self::TrailingText
                 | Self::Comment(CommentStyle::Slashes | CommentStyle::Block { .. })
                 | Self::Concatenated
-                | Self::NotUtf8
+                | Self::NotUtf8 { .. }
+                | Self::NotText
                 | Self::Yaml { .. }
                 | Self::UnknownAlias { .. }
                 | Self::ExcessiveAliases

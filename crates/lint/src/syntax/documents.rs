@@ -49,7 +49,13 @@ impl Scene<'_> {
             Cause::LeadingTab => Finding::new(&LEADING_TAB, span, "YAML allows no tab before the first bracket")
                 .note("pachctl 2.x reads specs as YAML, and refuses it")
                 .safe_fix("delete the tab", replace(span, "")),
-            Cause::NotUtf8 => self.not_utf8(span),
+            Cause::NotUtf8 { others } => self.not_utf8(span, *others),
+            Cause::NotText => Finding::new(
+                &NOT_UTF8,
+                span,
+                "this file is no text: it has zero bytes in it, and others that are not UTF-8",
+            )
+            .help("name the files that hold specs, or their directory"),
             Cause::Utf16 => Finding::new(&UTF16, span, "the file is UTF-16").help("write it as UTF-8"),
             _ => return None,
         };
@@ -88,8 +94,12 @@ impl Scene<'_> {
         }
     }
 
-    fn not_utf8(&self, span: Span) -> Finding {
-        let finding = Finding::new(&NOT_UTF8, span, "these bytes are not UTF-8");
+    fn not_utf8(&self, span: Span, others: usize) -> Finding {
+        let message = match others {
+            0 => "these bytes are not UTF-8".to_owned(),
+            others => format!("these bytes are not UTF-8, nor are those of {others} other places"),
+        };
+        let finding = Finding::new(&NOT_UTF8, span, message);
         if self.version.is_1() {
             finding
                 .severity(Severity::Warning)

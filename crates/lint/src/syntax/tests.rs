@@ -258,3 +258,32 @@ fn a_pipeline_that_cannot_be_read_is_an_error_and_is_not_skipped_besides() {
     let whole = checked("{\"pipeline\": {\"name\": \"p\"}}");
     assert_eq!((whole.skipped, whole.diagnostics.len()), (1, 0));
 }
+
+#[test]
+fn a_file_that_is_no_text_is_one_finding() {
+    let not_text: Vec<u8> = [0x7f, b'{', 0xff, 0, b'[', 0xfe].repeat(5_000);
+    let latin: Vec<u8> = [
+        b"{\"pipeline\": {\"name\": \"".as_slice(),
+        &[0xe4, b'-'].repeat(17),
+        b"\"}}",
+    ]
+    .concat();
+    let messages = |bytes: &[u8], expect| {
+        let options = Options {
+            expect,
+            ..Options::default()
+        };
+        let file = SourceFile::decode("a.json", bytes.to_vec());
+        let diagnostics = check(&file, &options).diagnostics;
+        let not_utf8 = diagnostics.iter().filter(|found| found.rule.0 == "not-utf-8");
+        let said: Vec<_> = not_utf8.map(|found| found.message.clone()).collect();
+        (diagnostics.len(), said)
+    };
+    for expect in [Expect::Spout, Expect::Any] {
+        let (count, said) = messages(&not_text, expect);
+        assert_eq!((count, said.len()), (1, 1), "{said:?}");
+        assert!(said[0].starts_with("this file is no text"), "{said:?}");
+    }
+    let (_, said) = messages(&latin, Expect::Any);
+    assert_eq!(said, ["these bytes are not UTF-8, nor are those of 16 other places"]);
+}
