@@ -8,8 +8,9 @@
 //! partitions of Kafka are read.
 
 mod exposition;
+mod family;
 mod figures;
-mod gauges;
+mod lags;
 mod partitions;
 
 use std::convert::Infallible;
@@ -28,7 +29,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::Semaphore;
 
 use exposition::{Exposition, Format};
-pub use figures::{Figures, Labels, Lags, MetricsSource, Series, Spooled, Totals};
+pub use family::{Family, Point, Value, whole};
+pub use figures::{Figures, Labels, MetricsSource, Series, Spooled, Totals, families, started};
+pub use lags::{Distribution, Lags};
 pub use partitions::Partition;
 
 const MOST_CONNECTIONS: usize = 16;
@@ -47,6 +50,7 @@ pub fn listen(address: SocketAddr, source: Arc<dyn MetricsSource>) -> io::Result
         exposition: Exposition::new(Arc::clone(&source)),
         source,
     });
+    started();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name("metrics".to_owned()).spawn(move || {
         runtime.block_on(async {

@@ -3,20 +3,16 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::time::SystemTime;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::info::Info;
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
+use super::family::{Point, Value};
 use super::figures::{self, MetricsSource};
-use super::gauges::unix;
-
-const PREFIX: &str = "spoutctl";
+use super::lags::Distribution;
 
 /// How the figures are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,22 +46,7 @@ pub struct Exposition {
 impl Exposition {
     pub fn new(source: Arc<dyn MetricsSource>) -> Self {
         let mut registry = Registry::default();
-        let started: Gauge<f64, AtomicU64> = Gauge::default();
-        started.set(unix(SystemTime::now()));
-        // Every exporter has this one under this name.
-        registry.register(
-            "process_start_time_seconds",
-            "When the process was started, in Unix time",
-            started,
-        );
-        let build = Info::new(vec![
-            ("version", env!("CARGO_PKG_VERSION")),
-            ("os", std::env::consts::OS),
-            ("arch", std::env::consts::ARCH),
-        ]);
-        let own = registry.sub_registry_with_prefix(PREFIX);
-        own.register("build", "What runs", build);
-        own.register_collector(Box::new(FiguresCollector(source)));
+        registry.register_collector(Box::new(FiguresCollector(source)));
         Self { registry }
     }
 
@@ -117,6 +98,42 @@ impl fmt::Debug for FiguresCollector {
 
 impl Collector for FiguresCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        figures::encode(&self.0.series(), &mut encoder)
+        for family in figures::families(&self.0.series()) {
+            let Some(first) = family.points.first() else { continue };
+            let kind = match first.value {
+                Value::Counter(_) => MetricType::Counter,
+                Value::Gauge(_) | Value::Fraction(_) => MetricType::Gauge,
+                Value::Histogram(_) => MetricType::Histogram,
+                Value::Info => MetricType::Info,
+            };
+            let mut metric = encoder.encode_descriptor(family.name, family.help, None, kind)?;
+            for Point { labels, value, .. } in &family.points {
+                point(&mut metric, labels, value)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn point(metric: &mut MetricEncoder<'_>, labels: &[(&str, String)], value: &Value) -> fmt::Result {
+    match value {
+        Value::Info => metric.encode_info(&labels),
+        // No braces without labels.
+        value if labels.is_empty() => number(metric, value),
+        value => number(&mut metric.encode_family(&labels)?, value),
+    }
+}
+
+fn number(metric: &mut MetricEncoder<'_>, value: &Value) -> fmt::Result {
+    match value {
+        Value::Counter(value) => metric.encode_counter::<NoLabelSet, _, u64>(value, None),
+        Value::Gauge(value) => metric.encode_gauge(value),
+        Value::Fraction(value) => metric.encode_gauge(value),
+        Value::Histogram(told) => {
+            let bounds = Distribution::bounds().chain([f64::INFINITY]);
+            let buckets: Vec<_> = bounds.zip(told.counts).collect();
+            metric.encode_histogram::<NoLabelSet>(told.sum, told.count(), &buckets, None)
+        }
+        Value::Info => Ok(()),
     }
 }

@@ -1,17 +1,11 @@
 //! What is counted, and what each number is called.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::sync::LazyLock;
+use std::time::SystemTime;
 
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
-use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::Unit;
-
-use super::gauges::{each, unix, whole};
+use super::family::{Family, Origin, Point, Value, unix, whole};
+use super::lags::Lags;
 use super::partitions::{self, Partition};
 use spoutctl_delivery::holding::Held;
 
@@ -74,72 +68,84 @@ pub struct Spooled {
 type CounterOf = (&'static str, &'static str, fn(&Figures) -> u64);
 
 const COUNTERS: [CounterOf; 12] = [
-    ("read_bytes", "Bytes of the input that were read", |of| {
+    ("spoutctl_read_bytes", "Bytes of the input that were read", |of| {
         of.totals.read_bytes
     }),
-    ("messages", "Messages in archives that are done", |of| {
+    ("spoutctl_messages", "Messages in archives that are done", |of| {
         of.totals.messages
     }),
-    ("archives", "Complete archives that were taken from the input", |of| {
-        of.totals.archives
-    }),
-    ("commits", "Commits that are finished and acknowledged", |of| {
+    (
+        "spoutctl_archives",
+        "Complete archives that were taken from the input",
+        |of| of.totals.archives,
+    ),
+    ("spoutctl_commits", "Commits that are finished and acknowledged", |of| {
         of.totals.commits
     }),
-    ("archives_already", "Archives that an earlier run had committed", |of| {
-        of.totals.already
-    }),
-    ("archives_quarantined", "Archives that were set aside", |of| {
+    (
+        "spoutctl_archives_already",
+        "Archives that an earlier run had committed",
+        |of| of.totals.already,
+    ),
+    ("spoutctl_archives_quarantined", "Archives that were set aside", |of| {
         of.totals.quarantined
     }),
-    ("archives_skipped", "Archives that were left out", |of| {
+    ("spoutctl_archives_skipped", "Archives that were left out", |of| {
         of.totals.skipped
     }),
-    ("messages_set_aside", "Messages that were set aside", |of| {
+    ("spoutctl_messages_set_aside", "Messages that were set aside", |of| {
         of.totals.messages_set_aside
     }),
-    ("messages_skipped", "Messages that were left out", |of| {
+    ("spoutctl_messages_skipped", "Messages that were left out", |of| {
         of.totals.messages_skipped
     }),
-    ("committed_bytes", "Bytes of files in commits", |of| of.totals.bytes),
+    ("spoutctl_committed_bytes", "Bytes of files in commits", |of| {
+        of.totals.bytes
+    }),
     (
-        "sent_bytes",
+        "spoutctl_sent_bytes",
         "Bytes of files that were handed to the connection, again where a part was sent again",
         |of| of.sent_bytes,
     ),
-    ("restarts", "How often the producer was started again", |of| of.restarts),
+    ("spoutctl_restarts", "How often the producer was started again", |of| {
+        of.restarts
+    }),
 ];
 
 /// Of a gauge, where it stands: not there where it says nothing of this one.
 type GaugeOf = (&'static str, &'static str, fn(&Figures) -> Option<u64>);
 
 const GAUGES: [GaugeOf; 7] = [
-    ("in_hand_archives", "Archives that are read and not done", |of| {
-        Some(of.in_hand)
-    }),
-    ("held_memory_bytes", "Bytes of archives that are held in memory", |of| {
-        Some(of.held.in_memory)
-    }),
     (
-        "held_disk_bytes",
+        "spoutctl_in_hand_archives",
+        "Archives that are read and not done",
+        |of| Some(of.in_hand),
+    ),
+    (
+        "spoutctl_held_memory_bytes",
+        "Bytes of archives that are held in memory",
+        |of| Some(of.held.in_memory),
+    ),
+    (
+        "spoutctl_held_disk_bytes",
         "Bytes of archives that are held in temporary files, those of a spool not counted",
         |of| Some(of.held.on_disk),
     ),
     (
-        "ready",
+        "spoutctl_ready",
         "Whether archives can become commits now, as /ready says",
         |of| Some(u64::from(of.is_ready)),
     ),
-    ("spool_archives", "Archives that wait in the spool", |of| {
+    ("spoutctl_spool_archives", "Archives that wait in the spool", |of| {
         Some(of.spool?.archives)
     }),
     (
-        "spool_bytes",
+        "spoutctl_spool_bytes",
         "How much of the limit of the spool is taken, an archive counted as 4 KiB at least",
         |of| Some(of.spool?.bytes),
     ),
     (
-        "spool_limit_bytes",
+        "spoutctl_spool_limit_bytes",
         "How many bytes may wait in the spool before the producer is held back",
         |of| Some(of.spool?.limit),
     ),
@@ -150,85 +156,111 @@ type TimeOf = (&'static str, &'static str, fn(&Figures) -> Option<SystemTime>);
 
 const TIMES: [TimeOf; 2] = [
     (
-        "last_commit_timestamp_seconds",
+        "spoutctl_last_commit_timestamp_seconds",
         "When the newest commit of this process was finished, in Unix time; not there before the first",
         |of| of.last_commit,
     ),
     (
-        "spool_oldest_archive_timestamp_seconds",
+        "spoutctl_spool_oldest_archive_timestamp_seconds",
         "When the oldest archive in the spool was taken in, in Unix time; not there when none waits",
         |of| of.spool?.since,
     ),
 ];
 
 /// The figures of all that are watched, each family of series once.
-pub(super) fn encode(series: &[Series], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-    let of: Vec<_> = series.iter().map(|one| (one.labels.pairs(), &one.figures)).collect();
-    encode_lags(series, encoder)?;
-    for (name, help, value) in COUNTERS {
-        let counter = |figures| ConstCounter::new(value(figures));
-        let values: Vec<_> = of.iter().map(|(labels, it)| (&labels[..], counter(it))).collect();
-        each(encoder, name, help, &values)?;
-    }
-    let counter = |figures: &Figures| figures.stream_restarts.map(ConstCounter::new);
-    let values: Vec<_> = of
-        .iter()
-        .filter_map(|(labels, it)| Some((&labels[..], counter(it)?)))
+pub fn families(series: &[Series]) -> Vec<Family> {
+    let all: Vec<_> = series.iter().map(|one| (one.origin(), one)).collect();
+    let mut families = Vec::from(of_process());
+    families.push(Family::of(
+        "spoutctl_lag_seconds",
+        "From an archive's first byte or message to its acknowledgement",
+        &all,
+        |one| Some(Value::Histogram(one.lags.told())),
+    ));
+    families.extend(
+        COUNTERS
+            .map(|(name, help, value)| Family::of(name, help, &all, |one| Some(Value::Counter(value(&one.figures))))),
+    );
+    families.extend([stream_restarts(&all), retries(&all)]);
+    families.extend(GAUGES.map(|(name, help, value)| {
+        Family::of(name, help, &all, |one| Some(Value::Gauge(whole(value(&one.figures)?))))
+    }));
+    families.extend(TIMES.map(|(name, help, time)| {
+        Family::of(name, help, &all, |one| Some(Value::Fraction(unix(time(&one.figures)?))))
+    }));
+    let read: Vec<_> = all
+        .into_iter()
+        .map(|(origin, one)| (origin, &one.figures.partitions[..]))
         .collect();
-    each(
-        encoder,
-        "stream_restarts",
-        "How often the stream was started again",
-        &values,
-    )?;
-    encode_retries(&of, encoder)?;
-    for (name, help, value) in GAUGES {
-        let gauge = |figures| value(figures).map(|value| ConstGauge::new(whole(value)));
-        let values: Vec<_> = of
-            .iter()
-            .filter_map(|(labels, it)| Some((&labels[..], gauge(it)?)))
-            .collect();
-        each(encoder, name, help, &values)?;
-    }
-    for (name, help, time) in TIMES {
-        let gauge = |figures| time(figures).map(|time| ConstGauge::new(unix(time)));
-        let values: Vec<_> = of
-            .iter()
-            .filter_map(|(labels, it)| Some((&labels[..], gauge(it)?)))
-            .collect();
-        each(encoder, name, help, &values)?;
-    }
-    let of: Vec<_> = of
-        .iter()
-        .map(|(labels, it)| (&labels[..], &it.partitions[..]))
-        .collect();
-    partitions::encode(&of, encoder)
+    families.extend(partitions::families(&read));
+    families.retain(|family| !family.points.is_empty());
+    families
 }
 
-fn encode_lags(series: &[Series], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-    let help = "From an archive's first byte or message to its acknowledgement";
-    let mut metric = encoder.encode_descriptor("lag", help, Some(&Unit::Seconds), MetricType::Histogram)?;
-    for one in series {
-        one.lags.0.encode(metric.encode_family(&one.labels.pairs())?)?;
-    }
-    Ok(())
+/// What is known without anything that is watched.
+fn of_process() -> [Family; 2] {
+    let build = [
+        ("version", env!("CARGO_PKG_VERSION")),
+        ("os", std::env::consts::OS),
+        ("arch", std::env::consts::ARCH),
+    ];
+    let family = |name, help, labels, value| Family {
+        name,
+        help,
+        points: vec![Point {
+            labels,
+            value,
+            since: started(),
+        }],
+    };
+    [
+        // Every exporter has this one under this name.
+        family(
+            "process_start_time_seconds",
+            "When the process was started, in Unix time",
+            Vec::new(),
+            Value::Fraction(unix(started())),
+        ),
+        family(
+            "spoutctl_build",
+            "What runs",
+            build.map(|(name, value)| (name, value.to_owned())).into(),
+            Value::Info,
+        ),
+    ]
 }
 
-fn encode_retries(of: &[Labelled<'_>], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-    let help = "Calls that failed and were made again, by what had become of them";
-    let mut metric = encoder.encode_descriptor("retries", help, None, MetricType::Counter)?;
-    for (labels, figures) in of {
-        for (kind, count) in &figures.retries {
-            let mut labels = labels.clone();
-            labels.push(("kind", (*kind).to_owned()));
-            ConstCounter::new(*count).encode(metric.encode_family(&labels)?)?;
+/// Counted as long as the process lives, however often a stream begins anew.
+fn stream_restarts(all: &[(Origin, &Series)]) -> Family {
+    let name = "spoutctl_stream_restarts";
+    let mut family = Family::of(name, "How often the stream was started again", all, |one| {
+        one.figures.stream_restarts.map(Value::Counter)
+    });
+    family.points.iter_mut().for_each(|point| point.since = started());
+    family
+}
+
+fn retries(all: &[(Origin, &Series)]) -> Family {
+    let mut points = Vec::new();
+    for (origin, one) in all {
+        for (kind, count) in &one.figures.retries {
+            let mut point = origin.point(Value::Counter(*count));
+            point.labels.push(("kind", (*kind).to_owned()));
+            points.push(point);
         }
     }
-    Ok(())
+    Family {
+        name: "spoutctl_retries",
+        help: "Calls that failed and were made again, by what had become of them",
+        points,
+    }
 }
 
-/// One that is watched: what its series are labelled with, and its figures.
-type Labelled<'a> = (Vec<(&'static str, String)>, &'a Figures);
+/// When the process was started: when this was asked for first.
+pub fn started() -> SystemTime {
+    static STARTED: LazyLock<SystemTime> = LazyLock::new(SystemTime::now);
+    *STARTED
+}
 
 /// Whoever counts.
 pub trait MetricsSource: Send + Sync + 'static {
@@ -245,6 +277,15 @@ pub struct Series {
     pub labels: Labels,
     pub figures: Figures,
     pub lags: Lags,
+}
+
+impl Series {
+    fn origin(&self) -> Origin {
+        Origin {
+            labels: self.labels.pairs(),
+            since: self.lags.since(),
+        }
+    }
 }
 
 /// Where the commits go: what each series is labelled with.
@@ -267,21 +308,5 @@ impl Labels {
         ];
         let place = place.into_iter().map(|(name, value)| (name, value.clone()));
         stream.into_iter().chain(place).collect()
-    }
-}
-
-/// How long archives took, from 50 ms to half an hour and longer.
-#[derive(Debug, Clone)]
-pub struct Lags(pub(super) Histogram);
-
-impl Default for Lags {
-    fn default() -> Self {
-        Self(Histogram::new(exponential_buckets(0.05, 2.0, 16)))
-    }
-}
-
-impl Lags {
-    pub fn add(&self, lag: Duration) {
-        self.0.observe(lag.as_secs_f64());
     }
 }

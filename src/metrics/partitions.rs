@@ -1,11 +1,6 @@
 //! How far each partition of Kafka is.
 
-use std::fmt;
-
-use prometheus_client::encoding::DescriptorEncoder;
-use prometheus_client::metrics::gauge::ConstGauge;
-
-use super::gauges::{Of, each, whole};
+use super::family::{Family, Origin, Value, whole};
 
 /// How many partitions have series of their own; the sum has all of them.
 pub(super) const MOST: usize = 1_000;
@@ -33,53 +28,54 @@ type FigureOf = (&'static str, &'static str, fn(&Partition) -> u64);
 
 const FIGURES: [FigureOf; 3] = [
     (
-        "kafka_committed_offset",
+        "spoutctl_kafka_committed_offset",
         "Where the newest acknowledged commit says that a partition goes on",
         |partition| partition.committed,
     ),
     (
-        "kafka_end_offset",
+        "spoutctl_kafka_end_offset",
         "Behind the newest record of a partition that may be read, as its broker last said",
         |partition| partition.end,
     ),
     (
-        "kafka_lag_records",
+        "spoutctl_kafka_lag_records",
         "Records of a partition that are there and not committed, at most",
         Partition::lag,
     ),
 ];
 
 /// Nothing where nothing of Kafka is read.
-pub(super) fn encode(of: &[Of<'_, &[Partition]>], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-    let of: Vec<_> = of.iter().filter(|(_, partitions)| !partitions.is_empty()).collect();
-    let gauge = |value| ConstGauge::new(whole(value));
-    let all = |value: fn(&[Partition]) -> u64| -> Vec<_> {
-        let values = of
-            .iter()
-            .map(|(labels, partitions)| (*labels, gauge(value(partitions))));
-        values.collect()
+pub(super) fn families(read: &[(Origin, &[Partition])]) -> Vec<Family> {
+    let all = |name, help, value: fn(&[Partition]) -> u64| {
+        Family::of(name, help, read, |partitions| {
+            (!partitions.is_empty()).then(|| Value::Gauge(whole(value(partitions))))
+        })
     };
-    let count = all(|partitions| partitions.len() as u64);
-    each(encoder, "kafka_partitions", "Partitions of Kafka that are read", &count)?;
-    let help = "Records of all partitions that are there and not committed, at most";
-    let lag = all(|partitions| partitions.iter().map(Partition::lag).sum());
-    each(encoder, "kafka_all_lag_records", help, &lag)?;
-    let mut shown = Vec::new();
-    for (labels, partitions) in &of {
-        for partition in partitions.iter().take(MOST) {
-            let own = [
-                ("topic", partition.topic.clone()),
-                ("partition", partition.number.to_string()),
-            ];
-            shown.push(([labels, &own[..]].concat(), partition));
+    let mut families = vec![
+        all(
+            "spoutctl_kafka_partitions",
+            "Partitions of Kafka that are read",
+            |partitions| partitions.len() as u64,
+        ),
+        all(
+            "spoutctl_kafka_all_lag_records",
+            "Records of all partitions that are there and not committed, at most",
+            |partitions| partitions.iter().map(Partition::lag).sum(),
+        ),
+    ];
+    families.extend(FIGURES.map(|(name, help, value)| {
+        let mut points = Vec::new();
+        for (origin, partitions) in read {
+            for partition in partitions.iter().take(MOST) {
+                let mut point = origin.point(Value::Gauge(whole(value(partition))));
+                point.labels.extend([
+                    ("topic", partition.topic.clone()),
+                    ("partition", partition.number.to_string()),
+                ]);
+                points.push(point);
+            }
         }
-    }
-    for (name, help, value) in FIGURES {
-        let values: Vec<_> = shown
-            .iter()
-            .map(|(labels, partition)| (&labels[..], gauge(value(partition))))
-            .collect();
-        each(encoder, name, help, &values)?;
-    }
-    Ok(())
+        Family { name, help, points }
+    }));
+    families
 }

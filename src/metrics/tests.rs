@@ -96,6 +96,9 @@ fn who_asks_for_openmetrics_gets_it() {
             "# TYPE spoutctl_in_hand_archives gauge",
             &format!("spoutctl_in_hand_archives{{{LABELS}}} 2"),
             "# TYPE spoutctl_lag_seconds histogram",
+            &format!("spoutctl_lag_seconds_bucket{{le=\"0.05\",{LABELS}}} 0"),
+            &format!("spoutctl_lag_seconds_bucket{{le=\"0.1\",{LABELS}}} 1"),
+            &format!("spoutctl_lag_seconds_bucket{{le=\"+Inf\",{LABELS}}} 1"),
             &format!("spoutctl_lag_seconds_count{{{LABELS}}} 1"),
             "# TYPE spoutctl_build info",
             "# EOF",
@@ -123,6 +126,7 @@ fn everybody_else_gets_the_older_format_with_full_names() {
         ],
     );
     assert!(!answer.contains("# EOF") && !answer.contains("# UNIT"), "{answer}");
+    assert!(answer.contains("\nprocess_start_time_seconds "), "{answer}");
     // Nothing waits in the spool, so nothing there has a time.
     assert!(!answer.contains("spool_oldest"), "{answer}");
 }
