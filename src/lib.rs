@@ -31,7 +31,7 @@
 //! | [`spoutctl_store`] | the embedded store, which implements the ports, and `serve`, pachd's APIs over it | core, proto, lint |
 //! | [`spoutctl_delivery`] | `put`, `tail`, `get`, `squash`, messages, `doctor`: the domain, over the ports | core, archive |
 //! | [`spoutctl_kafka`] | Kafka's topics through librdkafka, as a source of records for delivery; with the feature `kafka` | core, delivery |
-//! | this one | [`cli`], [`commands`], [`settings`], [`terminal`], [`metrics`], [`jsonnet`], [`lsp`], [`scaffold`], [`failure`] | all |
+//! | this one | [`cli`], [`commands`], [`settings`], [`terminal`], [`metrics`], [`otlp`], [`jsonnet`], [`lsp`], [`scaffold`], [`failure`] | all |
 //!
 //! The domain knows no server, terminal or environment. It uses ports: [`CommitSink`](spoutctl_core::sink::CommitSink),
 //! [`FileSource`](spoutctl_core::source::FileSource), [`CommitHistory`](spoutctl_core::history::CommitHistory),
@@ -105,6 +105,7 @@
 //! | after an interrupt | `--grace`, 25 s | [`commands::put`] |
 //! | a client of ours that takes nothing, or sends nothing | 10 min; 30 s for a head | [`spoutctl_store::serve`] |
 //! | who asks for figures, or whether it is ready | 16 connections, 10 s for a head | [`metrics`] |
+//! | what waits for an OpenTelemetry collector; how long the end of the process waits for it | 2,048 spans, then they are dropped; 2 s | [`otlp`] |
 //! | a page for a browser | 50 commits, 200 files or changes, 64 KiB of a text, a picture of 8 MiB; lines that differ: 600 of 20 files, looked for in 32 MiB | [`spoutctl_store::serve::page`] |
 //! | names that a shell is offered | 300 ms from the key, 1,000 | [`commands::completion`] |
 //! | what clients of ours can make us hold | some 60 MiB a call: 256 at the gateway, 256 in gRPC; 512 connections | [`spoutctl_store::serve`] |
@@ -124,6 +125,7 @@ pub mod failure;
 pub mod jsonnet;
 pub mod lsp;
 pub mod metrics;
+pub mod otlp;
 pub mod scaffold;
 pub mod settings;
 pub mod terminal;

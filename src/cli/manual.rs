@@ -369,6 +369,12 @@ fn environment(command: &Command) -> Vec<Entry> {
         ("spool-limit", "SPOUTCTL_SPOOL_LIMIT", "As --spool-limit."),
         ("stats-every", "SPOUTCTL_STATS_EVERY", "As --stats-every."),
         ("metrics-listen", "SPOUTCTL_METRICS_LISTEN", "As --metrics-listen."),
+        (
+            "metrics-listen",
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "A collector of OpenTelemetry that figures and traces are sent to, by a build with the feature otlp. Other \
+             variables of OpenTelemetry count as well; OTEL_EXPORTER_OTLP_HEADERS is never shown.",
+        ),
         ("log-format", "SPOUTCTL_LOG_FORMAT", "As --log-format."),
         ("tmp-dir", "SPOUTCTL_TMP_DIR", "As --tmp-dir."),
         ("listen", "SPOUTCTL_LISTEN", "As --listen."),

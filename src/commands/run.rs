@@ -31,6 +31,7 @@ use crate::commands::interrupts::is_ignored;
 use crate::commands::put::running::listen_for_figures;
 use crate::commands::put::service::{self, Service};
 use crate::failure::Failure;
+use crate::otlp::Otlp;
 use crate::terminal::Terminal;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::quantity::counted;
@@ -54,9 +55,14 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
     }
     allow_files(definitions.len() as u64);
     let signals = signals().context("cannot listen for signals")?;
-    let streams = Arc::new(Streams::new());
+    let terminal = Arc::new(terminal);
+    let otlp = Otlp::from_environment(&terminal);
+    let streams = Arc::new(Streams::new(otlp.clone()));
     if let Some(address) = &args.metrics_listen {
         listen_for_figures(address, Arc::clone(&streams) as _, &terminal)?;
+    }
+    if let Some(otlp) = &otlp {
+        otlp.send_figures(Arc::clone(&streams) as _);
     }
     streams.set(definitions);
     let shown = Arc::clone(&streams);
@@ -64,6 +70,9 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let exit = keep_watch(args, &streams, &signals, &terminal);
     if let Some(service) = service {
         service.end();
+    }
+    if let Some(otlp) = otlp {
+        otlp.end();
     }
     Ok(exit)
 }

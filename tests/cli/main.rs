@@ -51,6 +51,7 @@ mod messages;
 mod misread;
 mod nats;
 mod options;
+mod otlp;
 mod pachd;
 mod pack;
 mod page;

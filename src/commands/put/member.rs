@@ -14,6 +14,7 @@ use super::report::Report;
 use super::stopping::Stopping;
 use crate::commands::connections::Connections;
 use crate::metrics::{Figures, Labels, Lags, MetricsSource, Series};
+use crate::otlp::Otlp;
 use spoutctl_delivery::spill::SpillBuffers;
 use spoutctl_delivery::spool::Spool;
 
@@ -23,9 +24,18 @@ pub(in crate::commands) struct Shared {
     pub(super) connections: Connections,
     /// By the directory of what does not fit into memory.
     buffers: Mutex<BTreeMap<PathBuf, SpillBuffers>>,
+    /// A collector that is told of all of them.
+    pub(super) otlp: Option<Arc<Otlp>>,
 }
 
 impl Shared {
+    pub fn new(otlp: Option<Arc<Otlp>>) -> Self {
+        Self {
+            otlp,
+            ..Self::default()
+        }
+    }
+
     /// Memory for archives, of which there is as much as one `put` has.
     pub(super) fn buffers(&self, directory: &Path) -> SpillBuffers {
         let mut buffers = self.buffers.lock();

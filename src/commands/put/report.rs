@@ -6,6 +6,7 @@
 //! | `counts` | how much was read and done |
 //! | `partitions` | how far the partitions of the source are |
 //! | `steps` | how long each step of a commit took |
+//! | `traces` | what is told of that to OpenTelemetry |
 //! | `watching` | figures, and whether archives can become commits now |
 //! | `awaited` | what the reading side waits for |
 //! | `resumption` | what an error says of what is committed |
@@ -15,8 +16,11 @@ mod counts;
 mod partitions;
 mod resumption;
 mod steps;
+mod traces;
 mod watching;
 mod wording;
+
+pub(super) use traces::Traces;
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -27,6 +31,7 @@ use super::acknowledging::{Acknowledgement, Acknowledger};
 use super::lines::{Archives, Line, Place, reason, variables};
 use super::stats::Stats;
 use crate::commands::messages::demand::Demand;
+use crate::failure::Failure;
 use crate::metrics::Figures;
 use crate::terminal::Terminal;
 use crate::terminal::line::{LONGEST, length_in_a_log};
@@ -40,7 +45,7 @@ use spoutctl_archive::{Archive, Aside, Asides, Digest, Files, Label, PositionMap
 use spoutctl_core::fault::Fault;
 use spoutctl_core::quantity::{Size, counted, grouped};
 use spoutctl_delivery::{DeliveryError, Observer, Ready, Settled, Step, Summary, Unacknowledged};
-use steps::Steps;
+use steps::{Steps, Taken};
 use watching::Watched;
 
 /// How often progress is drawn, at most.
@@ -58,6 +63,8 @@ pub(super) struct Report {
     acknowledger: Option<Arc<Acknowledger>>,
     /// Counts how long archives take.
     pub stats: Option<Arc<Stats>>,
+    /// Tells how commits came about.
+    pub traces: Option<Traces>,
     /// Tells whoever collects messages that they are wanted.
     pub demand: Option<Arc<Demand>>,
     pub counts: Counts,
@@ -85,6 +92,7 @@ impl Report {
             json,
             acknowledger,
             stats: None,
+            traces: None,
             demand: None,
             counts: Counts::new(),
             watched: Watched::default(),
@@ -200,6 +208,23 @@ impl Report {
         state
     }
 
+    fn trace(&self, settled: &Settled<'_>, taken: &[Taken]) {
+        let Some(traces) = &self.traces else { return };
+        if let Settled::Committed(receipt) = settled {
+            let begun = self.stats.as_ref().and_then(|stats| stats.begin_of(settled.archives()));
+            traces.committed(receipt, begun, taken);
+        }
+        traces.settled(settled.archive());
+    }
+
+    /// Tells that an archive became no commit.
+    pub fn failed(&self, failure: &Failure) {
+        if let (Some(traces), Some(archive)) = (&self.traces, failure.archive) {
+            let begun = self.stats.as_ref().and_then(|stats| stats.begin_of(archive..=archive));
+            traces.failed(failure, archive, begun, &self.steps.of(archive));
+        }
+    }
+
     /// Says what came of it all.
     pub fn summarise(&self, summary: Summary, complete: bool) {
         if self.json {
@@ -274,7 +299,10 @@ impl Observer for Report {
         self.awaited.placed(positions);
     }
 
-    fn received(&self, _: &Archive) {
+    fn received(&self, archive: &Archive) {
+        if let Some(traces) = &self.traces {
+            traces.received(archive.number);
+        }
         self.counts.received();
     }
 
@@ -336,7 +364,8 @@ impl Observer for Report {
     fn settled(&self, settled: &Settled<'_>) -> Result<(), Unacknowledged> {
         // Who reads that it is done finds it counted.
         self.counts.settled(settled);
-        if let (Settled::Committed(_), Some(steps)) = (settled, self.steps.of(settled.archive())) {
+        let taken = self.steps.of(settled.archive());
+        if let (Settled::Committed(_), Some(steps)) = (settled, steps::in_words(settled.archive(), &taken)) {
             self.terminal.detail(&steps);
         }
         self.say(settled);
@@ -363,6 +392,7 @@ impl Observer for Report {
             self.awaited.acknowledged(positions);
             self.partitions.are_at(positions);
         }
+        self.trace(settled, &taken);
         if let Some(stats) = &self.stats {
             let now = Instant::now();
             settled.archives().for_each(|archive| stats.done(archive, now));

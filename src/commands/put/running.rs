@@ -13,7 +13,7 @@ use super::input;
 use super::member::{Member, Presence, Shown, Watch};
 use super::plan::{Plan, Reads};
 use super::producer::Producer;
-use super::report::Report;
+use super::report::{Report, Traces};
 use super::service::{self, Service};
 use super::spooling;
 use super::stats::{Stats, Ticking};
@@ -24,6 +24,7 @@ use crate::commands::messages::demand::Demand;
 use crate::commands::serve::{cannot_listen, listening_address};
 use crate::failure::Failure;
 use crate::metrics::{self, Labels, MetricsSource};
+use crate::otlp::Otlp;
 use crate::terminal::Terminal;
 use spoutctl_core::exit::Exit;
 use spoutctl_core::pfs::Branch;
@@ -46,6 +47,8 @@ pub(super) struct Running {
     producer: Option<Arc<Producer>>,
     /// Says the figures every so often.
     ticking: Option<Ticking>,
+    /// What is sent of this `put` alone.
+    otlp: Option<Arc<Otlp>>,
     /// Where a stream of several is seen.
     shown: Option<Arc<Mutex<Shown>>>,
 }
@@ -71,19 +74,28 @@ impl Running {
             .transpose()?;
         let demand = plan.batches_on_demand.then(Demand::new).transpose();
         let demand = demand.context("cannot make a pipe")?.map(Arc::new);
-        let has_figures = plan.stats_every.is_some() || plan.metrics_listen.is_some() || member.is_some();
+        let otlp = otlp(plan, &terminal, member);
+        let is_watched = plan.metrics_listen.is_some() || member.is_some() || otlp.is_some();
+        let has_figures = plan.stats_every.is_some() || is_watched;
         let stats = has_figures.then(Stats::new).transpose()?.map(Arc::new);
         let mut report = Report::new(Arc::clone(&terminal), plan.json, acknowledger.clone());
         report.watched.spool.clone_from(&spool);
         report.watched.buffers = Some(buffers.clone());
         report.demand.clone_from(&demand);
         report.stats.clone_from(&stats);
+        let labels = labels(&plan.destination.branch, member);
+        report.traces = otlp.clone().map(|otlp| Traces::new(otlp, labels.clone()));
         let report = Arc::new(report);
         let watch = stats.as_ref().map(|stats| Watch {
             report: Arc::clone(&report),
-            labels: labels(&plan.destination.branch, member),
+            labels,
             lags: stats.lags.clone(),
         });
+        // Whoever runs several streams sends the figures of all of them.
+        let otlp = otlp.filter(|_| member.is_none());
+        if let (Some(otlp), Some(watch)) = (&otlp, &watch) {
+            otlp.send_figures(Arc::new(watch.clone()));
+        }
         let shown = member.map(|member| Arc::clone(&member.shown));
         let ticking = show_figures(plan, &terminal, watch, shown.as_deref(), presence)?;
         let mut producer = None;
@@ -120,6 +132,7 @@ impl Running {
             acknowledger,
             producer,
             ticking,
+            otlp,
             shown,
         })
     }
@@ -129,6 +142,15 @@ impl Running {
     /// # Errors
     /// Whatever kept an archive from becoming a commit.
     pub fn until_ended(self, ended: &Receiver<Ended>, taken_in: Option<Receiver<()>>) -> Result<Exit, Failure> {
+        let otlp = self.otlp.clone();
+        let concluded = self.until_concluded(ended, taken_in);
+        if let Some(otlp) = otlp {
+            otlp.end();
+        }
+        concluded
+    }
+
+    fn until_concluded(self, ended: &Receiver<Ended>, taken_in: Option<Receiver<()>>) -> Result<Exit, Failure> {
         // Whoever runs several streams tells it of all of them.
         let service = if self.shown.is_none() {
             let report = Arc::clone(&self.report);
@@ -183,6 +205,7 @@ impl Running {
             (Err(error), _) => {
                 let mut failure = Failure::from_delivery(&error, &unsettled, self.interrupts.signal());
                 failure.details.extend(self.report.resumption.together(&error));
+                self.report.failed(&failure);
                 Err(match self.spool.as_deref() {
                     Some(spool) => with_spool(failure, &error, spool),
                     None => with_progress(failure, &error, &self.report),
@@ -222,6 +245,16 @@ fn with_spool(mut failure: Failure, error: &DeliveryError, spool: &Spool) -> Fai
     spooling::hold_back(spool, error, &mut failure);
     failure.help.extend(spooling::advice(spool, error));
     failure
+}
+
+/// Who is told of commits.
+fn otlp(plan: &Plan, terminal: &Arc<Terminal>, member: Option<&Member>) -> Option<Arc<Otlp>> {
+    match member {
+        Some(member) => member.shared.otlp.clone(),
+        // Nothing that a dry run does is a commit.
+        None if plan.delivery.dry_run => None,
+        None => Otlp::from_environment(terminal),
+    }
 }
 
 /// What is done at the first signal.

@@ -3,6 +3,7 @@
 //! Memory: 32 bytes for each archive in hand, and a histogram of a few kilobytes.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -60,6 +61,11 @@ impl Stats {
         self.lags.add(lag);
         let mut recent = self.recent.lock();
         recent.saturating_record(u64::try_from(lag.as_millis()).unwrap_or(u64::MAX).max(1));
+    }
+
+    /// When the first of these was read, of those that are not done.
+    pub fn begin_of(&self, archives: RangeInclusive<u64>) -> Option<Instant> {
+        self.begun.lock().range(archives).map(|(_, begun)| *begun).min()
     }
 
     /// How many archives are in hand.

@@ -12,6 +12,7 @@ use super::file::Definition;
 use super::stream::{Standing, Stream};
 use crate::commands::put::member::Shared;
 use crate::metrics::{MetricsSource, Series};
+use crate::otlp::Otlp;
 use spoutctl_core::quantity::counted;
 
 /// How many hindrances the line has that a service manager shows.
@@ -92,11 +93,11 @@ pub(super) struct Changes {
 }
 
 impl Streams {
-    pub fn new() -> Self {
+    pub fn new(otlp: Option<Arc<Otlp>>) -> Self {
         // One word is as good as many: whoever hears it looks.
         let (changes, heard) = bounded(1);
         Self {
-            shared: Arc::default(),
+            shared: Arc::new(Shared::new(otlp)),
             all: Mutex::default(),
             changes,
             changed: heard,

@@ -54,7 +54,7 @@ impl Proxy {
     ///
     /// # Errors
     /// When the library does not take its address.
-    pub(crate) fn for_http_client(&self) -> reqwest::Result<reqwest::Proxy> {
+    pub fn for_http_client(&self) -> reqwest::Result<reqwest::Proxy> {
         let to = reqwest::Proxy::all(self.url())?;
         Ok(match self.authorization() {
             Some(user) => to.custom_http_auth(user.clone()),
