@@ -91,8 +91,8 @@ fn replace(path: &Path, old: &[u8], new: &[u8]) -> io::Result<()> {
             return Err(changed());
         }
         match unnamed::put(&file, directory, &path) {
-            // Without /proc nothing can be given a name.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // Without /proc nothing can be given a name, and some names leave no room for another one.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename) => {}
             done => return done,
         }
     }
@@ -109,6 +109,7 @@ fn replace(path: &Path, old: &[u8], new: &[u8]) -> io::Result<()> {
 /// A file that has no name before it is whole: whoever is killed while writing leaves nothing behind.
 #[cfg(target_os = "linux")]
 mod unnamed {
+    use std::ffi::OsString;
     use std::fs::{File, Permissions};
     use std::io::{self, Write};
     use std::os::fd::AsRawFd;
@@ -133,11 +134,21 @@ mod unnamed {
         Ok(Some(file))
     }
 
-    /// Gives it a name and moves it into its place at once: only a kill between these two calls leaves a file.
+    /// Gives it a name and moves it into its place at once: only a kill between these two calls leaves a file, and the
+    /// next time that this one is mended takes it away, since it has that name again.
     pub(super) fn put(file: &File, directory: &Path, path: &Path) -> io::Result<()> {
         let descriptor = format!("/proc/self/fd/{}", file.as_raw_fd());
-        let named = directory.join(format!(".spoutctl-{}", uuid::Uuid::new_v4()));
-        linkat(CWD, descriptor, CWD, &named, AtFlags::SYMLINK_FOLLOW)?;
+        let mut name = OsString::from(".spoutctl-");
+        name.push(path.file_name().unwrap_or_default());
+        let named = directory.join(name);
+        let link = || linkat(CWD, &descriptor, CWD, &named, AtFlags::SYMLINK_FOLLOW);
+        match link() {
+            Err(Errno::EXIST) => {
+                std::fs::remove_file(&named)?;
+                link()?;
+            }
+            linked => linked?,
+        }
         std::fs::rename(&named, path).inspect_err(|_| {
             let _ = std::fs::remove_file(&named);
         })?;
