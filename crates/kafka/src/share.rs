@@ -150,12 +150,7 @@ mod tests {
 
     #[test]
     fn partitions_that_a_topic_has_not_are_named() {
-        let of = |text: &str| {
-            share(text, &[])
-                .unwrap()
-                .of("t", 8)
-                .map(|some| some.collect::<Vec<_>>())
-        };
+        let of = |text: &str| share(text, &[]).unwrap().of("t", 8).map(Iterator::collect::<Vec<_>>);
         assert_eq!(of("0-3,7-"), Ok(vec![0, 1, 2, 3, 7]));
         for (text, missing) in [("0-3,8,10-12", "8,10-12"), ("0,9-", "9-"), ("8-", "8-")] {
             let what = of(text).unwrap_err().what;
