@@ -1,6 +1,7 @@
 //! The table of synonyms, row by row.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 
 use clap::error::ErrorKind;
 use spoutctl::cli::Verb;
@@ -363,14 +364,23 @@ fn nobody_is_led_to_what_loses_data_or_to_the_opposite() {
     assert!(refused("tail r --curser f").contains("--cursor"));
 }
 
-/// Each word of the table, for each of its verbs.
+/// Each word of the table, for each of its verbs: what is typed, and the line that is understood or what is said.
+/// `UPDATE=1 cargo test --test cli synonyms` writes synonyms.txt; what it says then has to be read.
 #[test]
-fn every_word_of_the_table_is_understood_or_answered() {
+fn every_word_of_the_table_is_understood_or_answered_as_is_written() {
+    let mut rows = String::new();
     let all = "put get pack tail serve spool validate create doctor config run squash login use-token whoami";
     for row in flags() {
         let verbs = if row.verbs.is_empty() { all } else { row.verbs };
         let both = |verb| row.typed.split(' ').map(move |typed| (verb, typed));
         for (verb, typed) in verbs.split(' ').flat_map(both) {
+            // An earlier row may be for this verb alone.
+            if !flags()
+                .find(|first| first.is_for(verb, typed))
+                .is_some_and(|first| std::ptr::eq(first, row))
+            {
+                continue;
+            }
             let before = match verb {
                 "put" | "get" | "tail" | "doctor" | "validate" | "create" => format!("{verb} r"),
                 "spool" | "serve" | "run" | "completions" if matches!(row.meaning, Meaning::File) => verb.to_owned(),
@@ -389,17 +399,34 @@ fn every_word_of_the_table_is_understood_or_answered() {
                 Meaning::Value(_) => format!("{before} {typed} {}", if typed == "--split" { "line" } else { "json" }),
                 _ => format!("{before} {typed} 1"),
             };
-            match (row.meaning, parse(&line(&typed))) {
-                (Meaning::Say(what), Err(error)) => assert!(error.to_string().contains(what), "{typed}: {error}"),
+            let meant = match (row.meaning, parse(&line(&typed))) {
+                (Meaning::Say(what), Err(error)) => {
+                    assert!(error.to_string().contains(what), "{typed}: {error}");
+                    format!("! {what}")
+                }
                 (Meaning::Say(_), Ok(_)) => panic!("{typed} is an option by now"),
-                (_, Ok(_)) => {}
-                (_, Err(error)) => assert!(
-                    !matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand),
-                    "{typed}: {error}"
-                ),
-            }
+                (_, Ok(_)) => understood(&typed),
+                (_, Err(error)) => {
+                    assert!(
+                        !matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand),
+                        "{typed}: {error}"
+                    );
+                    let said = error.to_string();
+                    let tip = said.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+                    format!("! {}", tip.or(said.lines().next()).unwrap_or_default())
+                }
+            };
+            writeln!(rows, "{typed} => {meant}").unwrap();
         }
     }
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write("tests/cli/synonyms.txt", &rows).unwrap();
+    }
+    let written = std::fs::read_to_string("tests/cli/synonyms.txt").unwrap();
+    for (row, written) in rows.lines().zip(written.lines()) {
+        assert_eq!(row, written);
+    }
+    assert_eq!(rows.lines().count(), written.lines().count());
 }
 
 #[test]
