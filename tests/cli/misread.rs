@@ -113,6 +113,16 @@ fn what_was_compressed_twice_or_by_compress_is_named_with_what_unpacks_it() {
     let ran = put(&world, &["lines", "--into", "a"], &zstd);
     ran.expect(3)
         .says("unpack it first: zstd -dc FILE >NEW && spoutctl … <NEW");
+    for (packed, advised) in [
+        (b"PK\x03\x04\x14\0\0\0\0\0".to_vec(), "unzip -p FILE NAME >NEW"),
+        (
+            gzip(b"PK\x03\x04\x14\0\0\0\0\0"),
+            "gzip -dc FILE >INNER && unzip -p INNER NAME >NEW",
+        ),
+        (gzip(b"\xfd7zXZ\0\0\x04"), "gzip -dc FILE | xz -dc >NEW"),
+    ] {
+        put(&world, &["lines", "--into", "a"], &packed).expect(3).says(advised);
+    }
     // What `compress` writes of `one\ntwo\n`.
     let compressed = b"\x1f\x9d\x90\x6f\xdc\x94\x51\x40\x07\xbd\x29";
     let ran = put(&world, &["lines", "--into", "b"], compressed);

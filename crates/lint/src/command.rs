@@ -168,10 +168,18 @@ pub(super) fn as_list(line: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || " ._-/:=,@+".contains(c);
     let words: Vec<_> = line.split_whitespace().collect();
     let sets_a_variable = words.first().is_some_and(|word| word.contains('='));
-    if words.is_empty() || sets_a_variable || !line.chars().all(is_plain) {
+    if words.is_empty() || sets_a_variable || is_built_in(&words) || !line.chars().all(is_plain) {
         return list_of(&["sh", "-c", line]);
     }
     list_of(&words)
+}
+
+/// Whether a line begins with a command that only a shell has, or that means something only in one.
+fn is_built_in(words: &[&str]) -> bool {
+    const BUILT_IN: &[&str] = &[
+        ".", "cd", "eval", "exec", "export", "set", "source", "trap", "ulimit", "umask", "unset",
+    ];
+    words.first().is_some_and(|word| BUILT_IN.contains(word))
 }
 
 fn list_of(words: &[&str]) -> String {
@@ -184,7 +192,7 @@ fn one_string(spec: &Spec<'_>, line: Text<'_>) -> Finding {
     const NO_PROGRAM: &str = "pachd accepts it; the worker finds no program of that name and tries again for ever";
     let words: Vec<_> = line.value.split_whitespace().collect();
     let taken = format!("{} is taken for the name of a program", shown(line.value));
-    if words.iter().any(|word| OPERATORS.contains(word) || has_variable(word)) {
+    if is_built_in(&words) || words.iter().any(|word| OPERATORS.contains(word) || has_variable(word)) {
         let (list, edit) = in_shell(spec, line.value);
         return Finding::new(
             &CMD_NO_SHELL_EXPANSION,

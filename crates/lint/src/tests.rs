@@ -262,6 +262,21 @@ fn a_fraction_without_a_zero_before_its_point_is_one_where_a_whole_number_belong
 }
 
 #[test]
+fn a_line_becomes_its_words_where_no_shell_is_wanted() {
+    let in_shell = |line: &str| format!("[\"sh\", \"-c\", \"{line}\"]");
+    for (line, list) in [
+        ("/app/run --x 1", r#"["/app/run", "--x", "1"]"#.to_owned()),
+        ("sh -c x", r#"["sh", "-c", "x"]"#.to_owned()),
+        ("exec /app/run", in_shell("exec /app/run")),
+        ("cd /app", in_shell("cd /app")),
+        ("A=1 /app/run", in_shell("A=1 /app/run")),
+        ("a | b", in_shell("a | b")),
+    ] {
+        assert_eq!(crate::command::as_list(line), list);
+    }
+}
+
+#[test]
 fn no_fix_writes_into_a_block_of_text_or_over_the_line_behind_it() {
     for wrong in [
         "datum_timeout: |-\n  500ms\n",

@@ -170,12 +170,11 @@ fn refuse_what_holds_messages(bytes: &[u8], outer: Option<Format>) -> io::Result
     let Some((looks, with)) = packed.and_then(|looks| Some((looks, looks.unpacker()?))) else {
         return Ok(());
     };
+    // Of such one file is named: printed one behind the other, the last line of one would go on as the first of the next.
+    let is_of_files = matches!(looks, SniffedFormat::Zip | SniffedFormat::SevenZip | SniffedFormat::Rar);
     // Into a file, since nobody hears of a damaged end in a pipe.
     let (what, command) = match outer.map(|outer| format!("{outer} -dc FILE")) {
-        // Of several files it prints one behind the other, and the last line of one is the front of the next one's first.
-        None if matches!(looks, SniffedFormat::Zip | SniffedFormat::SevenZip | SniffedFormat::Rar) => {
-            (format!("it is {looks}"), format!("{with} FILE NAME"))
-        }
+        None if is_of_files => (format!("it is {looks}"), format!("{with} FILE NAME")),
         None => (
             format!("it is {looks}, which is not decompressed here"),
             format!("{with} FILE"),
@@ -184,10 +183,14 @@ fn refuse_what_holds_messages(bytes: &[u8], outer: Option<Format>) -> io::Result
         Some(outer) if matches!(looks, SniffedFormat::Gzip | SniffedFormat::Zstd) => {
             (format!("what is compressed in it is {looks} again"), outer)
         }
-        Some(outer) => (
-            format!("what is compressed in it is {looks}"),
-            format!("{outer} | {with}"),
-        ),
+        Some(outer) => {
+            let then = if is_of_files {
+                format!("{outer} >INNER && {with} INNER NAME")
+            } else {
+                format!("{outer} | {with}")
+            };
+            (format!("what is compressed in it is {looks}"), then)
+        }
     };
     Err(io::Error::other(format!(
         "{what}; unpack it first: {command} >NEW && spoutctl … <NEW"
