@@ -8,7 +8,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 
 use super::family::{Point, Value};
 use super::figures::{self, MetricsSource};
@@ -106,7 +106,12 @@ impl Collector for FiguresCollector {
                 Value::Histogram(_) => MetricType::Histogram,
                 Value::Info => MetricType::Info,
             };
-            let mut metric = encoder.encode_descriptor(family.name, family.help, None, kind)?;
+            // The encoder puts the unit behind the name itself.
+            let (name, unit) = match (kind, family.name.strip_suffix("_seconds")) {
+                (MetricType::Histogram, Some(name)) => (name, Some(&Unit::Seconds)),
+                _ => (family.name, None),
+            };
+            let mut metric = encoder.encode_descriptor(name, family.help, unit, kind)?;
             for Point { labels, value, .. } in &family.points {
                 point(&mut metric, labels, value)?;
             }

@@ -100,6 +100,7 @@ fn who_asks_for_openmetrics_gets_it() {
             &format!("spoutctl_lag_seconds_bucket{{le=\"0.1\",{LABELS}}} 1"),
             &format!("spoutctl_lag_seconds_bucket{{le=\"+Inf\",{LABELS}}} 1"),
             &format!("spoutctl_lag_seconds_count{{{LABELS}}} 1"),
+            "# UNIT spoutctl_lag_seconds seconds",
             "# TYPE spoutctl_build info",
             "# EOF",
         ],
