@@ -77,7 +77,7 @@ pub const PREFERABLE: &[Preferable] = &[
 ];
 
 /// The verbs that have preferences.
-pub(super) const VERBS: &[&str] = &["put", "run", "serve", "spool", "squash", "tail", "validate"];
+pub(super) const VERBS: &[&str] = &["doctor", "put", "run", "serve", "spool", "squash", "tail", "validate"];
 
 /// What somebody prefers.
 #[derive(Debug, Clone, PartialEq, Eq)]
