@@ -83,15 +83,16 @@ impl Otlp {
             let begun = target.map(|target| Ok((turns(&target, &complaint, &resource, every)?, target.place)));
             begun.transpose()
         });
-        let mut wrong: Vec<&String> = traces
-            .as_ref()
-            .err()
-            .into_iter()
-            .chain(figures.as_ref().err())
-            .collect();
-        wrong.dedup();
-        for why in wrong {
-            terminal.note(&format!("nothing is sent to an OpenTelemetry collector: {why}"));
+        let wrong = [("traces", traces.as_ref().err()), ("figures", figures.as_ref().err())];
+        match wrong {
+            [(_, Some(why)), (_, Some(other))] if why == other => {
+                terminal.note(&format!("nothing is sent to an OpenTelemetry collector: {why}"));
+            }
+            each => {
+                for (what, why) in each.into_iter().filter_map(|(what, why)| Some((what, why?))) {
+                    terminal.note(&format!("no {what} are sent to an OpenTelemetry collector: {why}"));
+                }
+            }
         }
         let (traces, figures) = (traces.ok().flatten(), figures.ok().flatten());
         let place = match (&traces, &figures) {

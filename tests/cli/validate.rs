@@ -252,7 +252,7 @@ fn fix_mends_commas_and_leaves_every_other_byte() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     std::os::unix::fs::symlink("spout.json", world.path("link.json")).unwrap();
     // As one leaves it that is killed between its name and its place.
-    fs::write(world.path(".spoutctl-spout.json"), COMMAS_MENDED).unwrap();
+    fs::write(world.path(".spoutctl-mended-spout.json"), COMMAS_MENDED).unwrap();
     let ran = validate(&world, &["--fix", "link.json"]);
     ran.expect(0).says("2 faults mended in 1 file");
     assert_eq!(fs::read_to_string(&path).unwrap(), COMMAS_MENDED);

@@ -59,7 +59,8 @@ pub(super) fn check(file: &SourceFile, parsed: &Parsed, options: &Options, ours:
             Ours::Whole => finding,
         });
     }
-    if ours == Ours::Whole {
+    let is_text = !parsed.faults.iter().any(|fault| matches!(fault.cause, Cause::NotText));
+    if ours == Ours::Whole && is_text {
         scene.line_ends(parsed, findings);
     }
 }

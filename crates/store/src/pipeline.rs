@@ -92,13 +92,15 @@ pub(super) fn branches_read(db: &Connection, repo: &Repo) -> Result<Vec<Branch>,
     )
 }
 
-/// The branches that the pipelines which read a branch write.
+/// The branches that the pipelines which read a branch write. One that is stopped has no provenance, and what is not
+/// there is read by nobody.
 pub(super) fn readers_of(db: &Connection, branch: &Branch) -> Result<Vec<Branch>, Failure> {
     rows::all(
         db,
         "SELECT pipelines.project, pipelines.name, output_branch FROM pipelines
          JOIN pipeline_inputs ON pipelines.id = pipeline_inputs.pipeline
-         WHERE pipeline_inputs.project = ?1 AND repo = ?2 AND branch = ?3 ORDER BY pipelines.id",
+         WHERE pipeline_inputs.project = ?1 AND repo = ?2 AND branch = ?3 AND NOT stopped
+           AND EXISTS (SELECT 1 FROM repos WHERE repos.project = ?1 AND repos.name = ?2) ORDER BY pipelines.id",
         [
             branch.repo.project.as_str(),
             branch.repo.name.as_str(),

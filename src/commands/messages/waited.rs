@@ -170,7 +170,7 @@ fn refuse_what_holds_messages(bytes: &[u8], outer: Option<Format>) -> io::Result
     let Some((looks, with)) = packed.and_then(|looks| Some((looks, looks.unpacker()?))) else {
         return Ok(());
     };
-    // Of such one file is named: printed one behind the other, the last line of one would go on as the first of the next.
+    // Of such one file is named: printed one behind the other, the last line of one goes on as the first of the next.
     let is_of_files = matches!(looks, SniffedFormat::Zip | SniffedFormat::SevenZip | SniffedFormat::Rar);
     // Into a file, since nobody hears of a damaged end in a pipe.
     let (what, command) = match outer.map(|outer| format!("{outer} -dc FILE")) {

@@ -32,6 +32,8 @@ struct All {
     there: BTreeMap<Arc<str>, Running>,
     /// What starts when all that are on their way out have ended: it may need what they still have.
     next: Vec<Definition>,
+    /// All were told to end: the figures of those that have are the last ones.
+    ends: bool,
 }
 
 struct Running {
@@ -148,6 +150,7 @@ impl Streams {
     pub fn end(&self, signal: i32) {
         let mut all = self.all.lock();
         all.next.clear();
+        all.ends = true;
         for running in all.there.values() {
             running.stream.end(signal);
         }
@@ -209,7 +212,7 @@ impl MetricsSource for Streams {
         let there = all
             .there
             .values()
-            .filter(|running| running.stream.standing() != Standing::Ended);
+            .filter(|running| all.ends || running.stream.standing() != Standing::Ended);
         there.filter_map(|running| running.stream.series()).collect()
     }
 

@@ -138,13 +138,14 @@ mod unnamed {
     /// next time that this one is mended takes it away, since it has that name again.
     pub(super) fn put(file: &File, directory: &Path, path: &Path) -> io::Result<()> {
         let descriptor = format!("/proc/self/fd/{}", file.as_raw_fd());
-        let mut name = OsString::from(".spoutctl-");
+        let mut name = OsString::from(".spoutctl-mended-");
         name.push(path.file_name().unwrap_or_default());
         let named = directory.join(name);
         let link = || linkat(CWD, &descriptor, CWD, &named, AtFlags::SYMLINK_FOLLOW);
         match link() {
             Err(Errno::EXIST) => {
-                std::fs::remove_file(&named)?;
+                // What cannot be left of ours stays, and the other way is gone.
+                std::fs::remove_file(&named).map_err(|_| io::ErrorKind::InvalidFilename)?;
                 link()?;
             }
             linked => linked?,

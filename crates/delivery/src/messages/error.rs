@@ -407,7 +407,7 @@ fn help_with_framing(fault: &MessageFault) -> &'static str {
         }
         MessageFault::NotJson { .. } => {
             "see that the consumer prints what --messages says, and nothing else; --on-bad quarantine=DIR or skip \
-             goes on behind it; --messages lines takes each line as it is, and finds its key all the same"
+             goes on behind it; --messages lines takes each line as it is"
         }
         MessageFault::NotALength { found, form } if found.starts_with("\\n") || found.starts_with("\\r") => {
             match form {

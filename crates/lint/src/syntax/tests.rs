@@ -261,7 +261,7 @@ fn a_pipeline_that_cannot_be_read_is_an_error_and_is_not_skipped_besides() {
 
 #[test]
 fn a_file_that_is_no_text_is_one_finding() {
-    let not_text: Vec<u8> = [0x7f, b'{', 0xff, 0, b'[', 0xfe].repeat(5_000);
+    let not_text: Vec<u8> = [0x7f, b'{', 0xff, 0, b'[', 0xfe, 0xc2, 0x85, b'\n'].repeat(5_000);
     let latin: Vec<u8> = [
         b"{\"pipeline\": {\"name\": \"".as_slice(),
         &[0xe4, b'-'].repeat(17),

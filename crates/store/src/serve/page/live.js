@@ -18,4 +18,4 @@ async function refresh() {
 source.addEventListener("open", refresh);
 source.addEventListener("change", refresh);
 // How long ago things were.
-setInterval(refresh, 60000);
+setInterval(() => { if (!document.hidden && getSelection().isCollapsed) refresh().catch(() => {}); }, 60000);

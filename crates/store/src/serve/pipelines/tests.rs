@@ -9,7 +9,9 @@ use spoutctl_proto::pfs::{
     CreateProjectRequest, CreateRepoRequest, DeleteRepoRequest, InspectBranchRequest, ListCommitRequest,
     StartCommitRequest,
 };
-use spoutctl_proto::pps::{InspectJobSetRequest, ListJobRequest, ListJobSetRequest, StopJobRequest};
+use spoutctl_proto::pps::{
+    InspectJobSetRequest, ListJobRequest, ListJobSetRequest, StopJobRequest, StopPipelineRequest,
+};
 
 struct Fixture {
     service: Service,
@@ -475,8 +477,8 @@ fn a_job_that_nobody_does_is_told_as_pachctl_reads_it() {
 #[test]
 fn what_a_pipeline_reads_is_deleted_by_force_alone() {
     let newest = [
-        "branch \"default/a@master\" cannot be deleted because it's in the direct provenance of [default/pipeline@master \
-         default/pipeline.meta@master]",
+        "branch \"default/a@master\" cannot be deleted because it's in the direct provenance of \
+         [default/pipeline@master default/pipeline.meta@master]",
         "delete repo: delete branch default/a@master: ",
     ];
     let older = [
@@ -498,7 +500,15 @@ fn what_a_pipeline_reads_is_deleted_by_force_alone() {
         let refused = fixture.service.delete_repo(&Call::default(), whole(false));
         assert_eq!(refused, Err(Status::unknown(format!("{steps}{text}"))));
         deleted(true).unwrap();
-        fixture.service.delete_repo(&Call::default(), whole(true)).unwrap();
+        let gone = |force| fixture.service.delete_repo(&Call::default(), whole(force));
+        gone(true).unwrap();
+        // Of a repo that is not there nobody reads anything, and a pipeline that is stopped has no provenance.
+        gone(false).unwrap();
+        let made: CreateRepoRequest = request(json!({"repo": repo("a")}));
+        fixture.service.create_repo(&Call::default(), made).unwrap();
+        let stop: StopPipelineRequest = request(json!({"pipeline": {"name": "pipeline"}}));
+        fixture.service.stop_pipeline(&Call::default(), &stop).unwrap();
+        gone(false).unwrap();
     }
 }
 
