@@ -188,7 +188,7 @@ pub struct SharingArgs {
     pub spouts: Option<u32>,
 
     /// How many partitions each of the topics has
-    #[arg(long, value_name = "COUNT", requires = "spouts", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "COUNT", requires = "spouts", value_parser = clap::value_parser!(u32).range(1..=3_000))]
     pub topic_partitions: Option<u32>,
 
     /// Begin where these spouts are, which read the topics so far and are stopped: [project/]repo[@branch],…

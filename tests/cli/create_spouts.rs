@@ -108,10 +108,10 @@ fn specs_begin_where_the_furthest_is_of_those_that_have_read_a_partition() {
     let before = ["--positions-of", "orders-0,orders-1", "-o", "-"];
     let text = spouts(&world, 3, 5, &before).expect(0).text();
     let one = |name: &str, starts: &[&str]| (name.to_owned(), starts.iter().map(|one| (*one).to_owned()).collect());
-    // What a spout has read itself it knows; partition 4 was added since.
+    // Partition 4 was added since.
     let starts = [
-        one("orders-0", &[]),
-        one("orders-1", &[]),
+        one("orders-0", &["orders:0=10"]),
+        one("orders-1", &["orders:1=21,2=22"]),
         one("orders-2", &["orders:3=23,4=0"]),
     ];
     assert_eq!(told(&text, "--start-at"), starts);
@@ -124,7 +124,10 @@ fn specs_begin_where_the_furthest_is_of_those_that_have_read_a_partition() {
         ran.expect(2).says(what).says("name all that read the topic");
     }
     let text = spouts(&world, 1, 4, &before).expect(0).text();
-    assert_eq!(told(&text, "--start-at"), [one("orders-0", &["orders:1=21,2=22,3=23"])]);
+    assert_eq!(
+        told(&text, "--start-at"),
+        [one("orders-0", &["orders:0=10,1=21,2=22,3=23"])]
+    );
 }
 
 #[test]
@@ -147,6 +150,19 @@ fn who_reads_on_or_has_said_nothing_is_no_place_to_begin_at() {
     before("silent")
         .expect(2)
         .says("no commit of default/silent@master says");
+    // What a stream still knows of partitions that it reads no more counts for nothing.
+    commits(&served, "former", "c/orders@0-1:10,11,100,100", true);
+    commits(&served, "latter", "c/orders@2-:-,-,50,60", true);
+    let text = before("former,latter").expect(0).text();
+    assert!(
+        text.contains("orders:0=10,1=11") && text.contains("orders:2=50,3=60"),
+        "{text}"
+    );
+    commits(&served, "others", "c/payments:1,2,3,4", true);
+    before("others")
+        .expect(2)
+        .says("none of default/others@master has read orders, clicks")
+        .says("--env TOPIC=");
 
     spouts(&world, 2, 4, &["-o", "two.json"]).expect(0);
     world

@@ -12,7 +12,7 @@ use crate::scaffold::Draft;
 use crate::terminal::Terminal;
 use spoutctl_core::assignment::Assignment;
 use spoutctl_core::exit::Exit;
-use spoutctl_core::pfs::{Branch, DEFAULT_PROJECT};
+use spoutctl_core::pfs::Branch;
 use spoutctl_core::pipelines::State;
 use spoutctl_core::positions::Positions;
 use spoutctl_delivery::CommitSink;
@@ -41,6 +41,7 @@ pub(super) fn divided(
         return Err(usage(what).help(format!("--spouts {count} is the most")));
     }
     let before = before(args, count, server, terminal)?;
+    let topics = before.topics(draft, terminal)?;
     let name = draft.name.as_deref().unwrap_or_default();
     let shares = Assignment::divided(count, spouts).into_iter().enumerate();
     let of_share = |(at, share): (usize, Assignment)| {
@@ -49,7 +50,7 @@ pub(super) fn divided(
             ..draft.clone()
         };
         one.more = vec!["--partitions".to_owned(), share.to_string()];
-        for start in before.starts(&one, &share, count)? {
+        for start in before.starts(&topics, &share, count)? {
             one.more.extend(["--start-at".to_owned(), start]);
         }
         Ok(one)
@@ -132,51 +133,66 @@ fn newest(sink: &dyn CommitSink, branch: &Branch) -> Result<Positions, Failure> 
 }
 
 impl Before {
-    /// What `--start-at` says of the partitions that a spout has not read itself: the furthest that anybody has, since
-    /// whoever had one before was not as far as whoever had it last.
+    /// What `--start-at` says of the partitions of a spout: the furthest that anybody has who reads one, since whoever
+    /// had it before, and has committed nothing since, was not as far as whoever has it now. Also of those that the
+    /// spout has read itself: its stream may have another name now, or its commits stand on another branch.
     ///
     /// # Errors
     /// Where none of them reads a partition: somebody does who was not named, and is further.
-    fn starts(&self, draft: &Draft, share: &Assignment, count: u32) -> Result<Vec<String>, Failure> {
-        let topics = draft.env.iter().filter(|variable| variable.name == "TOPIC");
-        let topics = topics.flat_map(|variable| variable.value.split(','));
-        let is_known = |topic: &&str| self.0.iter().any(|(_, positions)| positions.knows(topic));
+    fn starts(&self, topics: &[&str], share: &Assignment, count: u32) -> Result<Vec<String>, Failure> {
         let mut starts = Vec::new();
-        for topic in topics.filter(is_known) {
+        for topic in topics {
             let mut offsets = Vec::new();
             for partition in (0..count).filter(|partition| share.contains(*partition)) {
-                let places = self
-                    .0
-                    .iter()
-                    .filter_map(|(_, positions)| positions.of(topic, partition));
+                let all = self.0.iter().map(|(_, positions)| positions);
+                let reads = |positions: &&Positions| positions.knows(topic) && positions.reads(topic, partition);
+                let readers = all.filter(reads).map(|positions| positions.of(topic, partition));
                 // One that its reader has not begun with was added since.
-                let furthest = places.max().unwrap_or(0);
-                let mut readers = self
-                    .0
-                    .iter()
-                    .filter(|(_, positions)| positions.knows(topic) && positions.reads(topic, partition));
-                if readers.clone().next().is_none() {
-                    return Err(self.unread(topic, partition));
-                }
-                let goes_on = |(branch, positions): &(Branch, Positions)| {
-                    is_of(branch, draft) && positions.of(topic, partition) == Some(furthest)
-                };
-                if !readers.any(goes_on) {
-                    offsets.push(format!("{partition}={furthest}"));
-                }
+                let furthest = readers.max().ok_or_else(|| self.unread(topic, partition))?;
+                offsets.push(format!("{partition}={}", furthest.unwrap_or(0)));
             }
-            if !offsets.is_empty() {
-                starts.push(format!("{topic}:{}", offsets.join(",")));
-            }
+            starts.push(format!("{topic}:{}", offsets.join(",")));
         }
         Ok(starts)
     }
 
+    /// Of the topics of a draft those that somebody has read.
+    ///
+    /// # Errors
+    /// When there is none.
+    fn topics<'a>(&self, draft: &'a Draft, terminal: &Terminal) -> Result<Vec<&'a str>, Failure> {
+        if self.0.is_empty() {
+            return Ok(Vec::new());
+        }
+        let named = draft.env.iter().filter(|variable| variable.name == "TOPIC");
+        let named = named.flat_map(|variable| variable.value.split(','));
+        let is_known = |topic: &&str| self.0.iter().any(|(_, positions)| positions.knows(topic));
+        let (known, unknown): (Vec<_>, Vec<_>) = named.partition(is_known);
+        if known.is_empty() {
+            let what = match unknown[..] {
+                [] => "--positions-of wants to know the topics".to_owned(),
+                _ => format!("none of {} has read {}", self.named(), unknown.join(", ")),
+            };
+            return Err(Failure::new(Exit::Usage, what).help("name them as they are read: --env TOPIC=orders,clicks"));
+        }
+        for topic in unknown {
+            terminal.note(&format!(
+                "none of {} has read {topic}: it begins where --start says",
+                self.named()
+            ));
+        }
+        Ok(known)
+    }
+
+    fn named(&self) -> String {
+        let named: Vec<_> = self.0.iter().map(|(branch, _)| branch.to_string()).collect();
+        named.join(", ")
+    }
+
     fn unread(&self, topic: &str, partition: u32) -> Failure {
-        let named = self.0.iter().map(|(branch, _)| branch.to_string());
         let what = format!(
             "as their newest commits say, none of {} reads {topic} [{partition}]",
-            named.collect::<Vec<_>>().join(", ")
+            self.named()
         );
         Failure::new(Exit::Usage, what)
             .help("name all that read the topic: --positions-of REPO,…")
@@ -185,11 +201,4 @@ impl Before {
                  offsets by hand: --start-at {topic}:{partition}=OFFSET"
             ))
     }
-}
-
-/// Whether that is what the spout of this draft writes.
-fn is_of(branch: &Branch, draft: &Draft) -> bool {
-    let project = draft.project.as_deref().unwrap_or(DEFAULT_PROJECT);
-    let repo = &branch.repo;
-    repo.project.as_str() == project && Some(repo.name.as_str()) == draft.name.as_deref()
 }
