@@ -102,7 +102,7 @@ pub struct ServeArgs {
 fn parse_host(text: &str) -> Result<String, String> {
     match text.parse::<IpAddr>() {
         Ok(_) => Err(format!(
-            "this is a name, and numeric addresses are answered anyway; where it listens is said by --listen {text}:1658"
+            "this is a name, and numeric addresses are answered anyway; --listen {text}:1658 says where it listens"
         )),
         Err(_) => Ok(text.to_owned()),
     }
