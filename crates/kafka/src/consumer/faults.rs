@@ -230,8 +230,14 @@ pub(super) fn settings(cause: &KafkaError) -> SourceError {
         KafkaError::ClientCreation(why) => format!("librdkafka does not take these settings: {why}"),
         other => format!("librdkafka does not take these settings: {other}"),
     };
+    let help = if what.contains("ssl.ca.location") {
+        "the system's certificates come with its package ca-certificates; others are named in the file of \
+         --kafka-config: ssl.ca.location=FILE"
+    } else {
+        "its settings: https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md"
+    };
     SourceError {
-        help: vec!["its settings: https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md".to_owned()],
+        help: vec![help.to_owned()],
         ..error(what)
     }
 }
